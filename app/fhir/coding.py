@@ -1,0 +1,40 @@
+"""Coding and CodeableConcept as `system|code` tokens, the form in which codes are compared.
+
+https://hl7.org/fhir/R4/datatypes.html#Coding and https://hl7.org/fhir/R4/search.html#token
+
+HL7's terminology server writes its systems with http; senders also write https, or a slash at the end, and mean the
+same. A Coding without a system means nothing in particular, so it has no token. Nothing here raises.
+"""
+
+from collections.abc import Mapping
+
+_SECURE, _CANONICAL = "https://terminology.hl7.org/", "http://terminology.hl7.org/"
+
+
+def canonical(system: str) -> str:
+    """One spelling for each system."""
+    if system.startswith(_SECURE):
+        system = _CANONICAL + system.removeprefix(_SECURE)
+    return system.rstrip("/") if system.startswith(_CANONICAL) else system
+
+
+def token(coding: object) -> str | None:
+    """`system|code` of a Coding, or None when it lacks either."""
+    if not isinstance(coding, Mapping):
+        return None
+    system, code = coding.get("system"), coding.get("code")
+    if not (isinstance(system, str) and isinstance(code, str) and system and code):
+        return None
+    return f"{canonical(system)}|{code}"
+
+
+def tokens(concept: object) -> tuple[str | None, ...]:
+    """The token of each Coding of a CodeableConcept: empty when it has no Coding, None for one that cannot be read."""
+    return tuple(token(coding) for coding in items(concept.get("coding"))) if isinstance(concept, Mapping) else ()
+
+
+def items(value: object) -> tuple[object, ...]:
+    """A repeating element as a tuple: absent is empty, and one value that should have been a list is a list of one."""
+    if value is None:
+        return ()
+    return tuple(value) if isinstance(value, list | tuple) else (value,)

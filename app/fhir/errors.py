@@ -1,0 +1,110 @@
+"""What a caller is told when a request cannot be served: one exception, rendered as an OperationOutcome in one place.
+
+https://hl7.org/fhir/R4/operationoutcome.html
+
+The diagnostics say what is wrong and how to mend it. They never carry an NHS number, a name, SQL or a traceback.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One `OperationOutcome.issue`. `code` is from http://hl7.org/fhir/issue-type, `expression` is FHIRPath."""
+
+    code: str
+    diagnostics: str
+    expression: str | None = None
+    severity: str = "error"
+
+
+class FHIRError(Exception):
+    """A refusal with an HTTP status. Subclasses fix the status and the issue code."""
+
+    status = 500
+    code = "exception"
+
+    def __init__(self, diagnostics: str, *, expression: str | None = None, issues: tuple[Issue, ...] = ()) -> None:
+        super().__init__(diagnostics)
+        self.issues = issues or (Issue(self.code, diagnostics, expression),)
+
+
+class Malformed(FHIRError):
+    """400: the request cannot be understood."""
+
+    status, code = 400, "structure"
+
+
+class InvalidParameter(FHIRError):
+    """400: a search parameter, modifier or value that is not served (R4 search, 3.1.1.2: strict handling)."""
+
+    status, code = 400, "invalid"
+
+
+class Unauthenticated(FHIRError):
+    """401: no access token, or one that does not hold (RFC 6750 section 3.1)."""
+
+    status, code = 401, "login"
+
+
+class Forbidden(FHIRError):
+    """403: refused on the token and the request alone; a refusal that depends on data is `NotFound`."""
+
+    status, code = 403, "forbidden"
+
+
+class NotFound(FHIRError):
+    """404: absent, or hidden from this caller. The two are the same answer."""
+
+    status, code = 404, "not-found"
+
+    def __init__(self) -> None:
+        super().__init__("There is nothing here that you may see.")
+
+
+class MethodNotAllowed(FHIRError):
+    """405."""
+
+    status, code = 405, "not-supported"
+
+
+class NotAcceptable(FHIRError):
+    """406: only application/fhir+json is served."""
+
+    status, code = 406, "not-supported"
+
+
+class Conflict(FHIRError):
+    """409."""
+
+    status, code = 409, "conflict"
+
+
+class PreconditionFailed(FHIRError):
+    """412: If-Match is missing or names another version."""
+
+    status, code = 412, "conflict"
+
+
+class TooLarge(FHIRError):
+    """413."""
+
+    status, code = 413, "too-long"
+
+
+class UnsupportedMediaType(FHIRError):
+    """415."""
+
+    status, code = 415, "not-supported"
+
+
+class Unprocessable(FHIRError):
+    """422: well-formed, but against the base definition, a profile or a business rule."""
+
+    status, code = 422, "invariant"
+
+
+class Unavailable(FHIRError):
+    """503: nothing was released."""
+
+    status, code = 503, "transient"
