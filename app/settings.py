@@ -1,0 +1,59 @@
+"""Configuration, read once from `CRADLE_*` variables.
+
+https://docs.pydantic.dev/latest/concepts/pydantic_settings/
+"""
+
+from pathlib import Path
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+FHIR_PATH = "/fhir/R4"
+
+
+class Settings(BaseSettings):
+    """`database_url` is `postgresql://...`; without it an embedded PostgreSQL runs under `var`."""
+
+    model_config = SettingsConfigDict(env_prefix="CRADLE_", extra="ignore")
+
+    database_url: str | None = None
+    var: Path = Path("var")
+    host: str = "127.0.0.1"
+    port: int = 8000
+    public_url: str | None = None
+    """How callers reach this service, where that is not http://host:port: `https://cradle.example.nhs.uk`."""
+
+    bucket_key: SecretStr | None = None
+    """At least 32 characters, fixed for the life of a database. Without it one is kept under `var`."""
+
+    signing_key: Path | None = None
+    """A private JWK (ES256) that signs access tokens. Without it one is kept under `var`."""
+
+    token_seconds: int = 300
+    clock_skew_seconds: int = 10
+    database_connections: int = 8
+    synthetic_only: bool = True
+    """True accepts NHS numbers of the test range (9...) only; False refuses them."""
+
+    gateway_locates_restricted: bool = False
+    """Whether the child-protection answer for a person with restricted address names the responsible authority."""
+
+    plan_lookback_months: int = 12
+    """How long an ended plan stays visible (London Safeguarding Children Procedures, PG9)."""
+
+    page_size: int = 50
+    largest_page: int = 500
+    largest_body: int = 1024 * 1024
+
+    @property
+    def base_url(self) -> str:
+        """The service's own URL, without a slash at the end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def fhir_base(self) -> str:
+        return self.base_url + FHIR_PATH
+
+    @property
+    def token_url(self) -> str:
+        return self.base_url + "/oauth2/token"

@@ -1,0 +1,214 @@
+"""The tables, as `migrations/` makes them; a test holds the two equal.
+
+https://docs.sqlalchemy.org/en/21/core/metadata.html
+
+Every table of a person's compartment has `bucket` in its key, after the id, so that it can be distributed by it: no
+serial columns, triggers or foreign keys across buckets. `content` is the accepted text, byte for byte, with its id and meta.
+"""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+metadata = MetaData()
+_INSTANT = DateTime(timezone=True)
+_TEXTS = ARRAY(Text)
+
+
+def _of_a_version(*, in_key: bool) -> list[Column[object]]:
+    """What a version of a resource is judged and served by. The facts are taken from its content when it is written."""
+    return [
+        Column("id", Uuid, nullable=False, primary_key=True),
+        Column("bucket", Integer, nullable=False, primary_key=True),
+        Column("version", Integer, nullable=False, primary_key=in_key),
+        Column("type", Text, nullable=False),
+        Column("last_updated", _INSTANT, nullable=False),
+        Column("content", Text, nullable=False),
+        Column("patient_id", Uuid),  # None for what is about no person
+        Column("custodian", Text, nullable=False),  # the organisation that created it
+        Column("owners", _TEXTS, nullable=False),
+        Column("recipients", _TEXTS, nullable=False),
+        Column("category", Text, nullable=False),
+        Column("label", SmallInteger, nullable=False),
+        Column("sensitivities", _TEXTS, nullable=False),
+        Column("data_date", _INSTANT),
+        Column("status", Text, nullable=False),
+        Column("kind", Text, nullable=False),  # the kind of plan or of communication, or empty
+        Column("ended", _INSTANT),  # when its period was over; None while it goes on
+    ]
+
+
+resource = Table(
+    "resource",
+    metadata,
+    *_of_a_version(in_key=False),
+    Column("tokens", _TEXTS, nullable=False),
+    Index("resource_patient", "patient_id", "bucket", "type"),
+    Index("resource_type", "type", text("last_updated desc"), text("id desc")),
+    Index("resource_tokens", "tokens", postgresql_using="gin"),
+)
+
+resource_version = Table("resource_version", metadata, *_of_a_version(in_key=True))
+
+search_string = Table(
+    "search_string",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("bucket", Integer, nullable=False),
+    Column("parameter", Text, nullable=False),  # `Patient.family`
+    Column("value", Text, nullable=False),  # folded: no case, no accents
+    Index("search_string_id", "id", "bucket"),
+    Index("search_string_value", "parameter", text("value text_pattern_ops")),
+)
+
+search_date = Table(
+    "search_date",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("bucket", Integer, nullable=False),
+    Column("parameter", Text, nullable=False),
+    Column("lower", _INSTANT),  # None is unbounded
+    Column("upper", _INSTANT),
+    Index("search_date_id", "id", "bucket"),
+    Index("search_date_range", "parameter", "lower", "upper"),
+)
+
+patient_identifier = Table(
+    "patient_identifier",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("bucket", Integer, primary_key=True),  # of this value, not of the Patient
+    Column("patient_id", Uuid, primary_key=True),
+    Column("patient_bucket", Integer, nullable=False),
+    Column("current", Boolean, nullable=False),  # the record to answer with; the others were merged into it
+    Index("patient_identifier_current", "system", "value", "bucket", unique=True, postgresql_where=text("current")),
+    Index("patient_identifier_patient", "patient_id"),
+)
+
+person = Table(
+    "person",
+    metadata,
+    Column("patient_id", Uuid, primary_key=True),
+    Column("bucket", Integer, primary_key=True),
+    Column("nhs_numbers", _TEXTS, nullable=False),
+    Column("birth_date", Date),
+    Column("restriction", Text, nullable=False),  # U, R or V
+    Column("bereaved", Boolean, nullable=False),
+    Column("pregnancy", Text, nullable=False),  # ongoing, live-birth, loss or empty
+    Column("family", _TEXTS, nullable=False),  # `nhs|9...` of the person and of those with proven responsibility
+)
+
+consent_grant = Table(
+    "consent_grant",
+    metadata,
+    Column("patient_id", Uuid, nullable=False),
+    Column("bucket", Integer, nullable=False),
+    Column("consent_id", Uuid, nullable=False),
+    Column("performer", Text, nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("permits", Boolean, nullable=False),
+    Column("actors", _TEXTS, nullable=False),
+    Column("purposes", _TEXTS, nullable=False),
+    Column("categories", _TEXTS, nullable=False),
+    Column("label", SmallInteger, nullable=False),
+    Column("sensitivities", _TEXTS, nullable=False),
+    Column("valid_from", _INSTANT),
+    Column("valid_to", _INSTANT),
+    Column("data_from", _INSTANT),
+    Column("data_to", _INSTANT),
+    Index("consent_grant_patient", "patient_id", "bucket"),
+)
+
+audit_event = Table(
+    "audit_event",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("bucket", Integer, primary_key=True),
+    Column("recorded", _INSTANT, primary_key=True),  # partitioned by month
+    Column("interaction", Text, nullable=False),  # read, vread, search, create, update
+    Column("type", Text, nullable=False),
+    Column("outcome", Text, nullable=False),  # released, nothing, refused
+    Column("rule", Text, nullable=False),  # the rule that released or refused
+    Column("client_id", Text, nullable=False),
+    Column("organization", Text, nullable=False),
+    Column("user_id", Text),
+    Column("user_name", Text),
+    Column("user_role", Text),
+    Column("purpose", Text),
+    Column("unscheduled", Boolean),  # of a child-protection lookup
+    Column("patient_id", Uuid),
+    Column("resources", _TEXTS, nullable=False),  # what was released or written: `Flag/id/_history/1`
+    Column("query", Text),  # of a search, as it was sent
+    Column("request_id", Text, nullable=False),
+    Index("audit_event_patient", "patient_id", "recorded"),
+    Index("audit_event_recorded", "recorded", "id"),
+    postgresql_partition_by="RANGE (recorded)",
+)
+
+child_protection_access = Table(
+    "child_protection_access",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("bucket", Integer, primary_key=True),
+    Column("patient_id", Uuid, nullable=False),
+    Column("accessed", _INSTANT, nullable=False),
+    Column("organization", Text, nullable=False),
+    Column("organization_name", Text, nullable=False),
+    Column("user_name", Text, nullable=False),
+    Column("user_role", Text, nullable=False),
+    Index("child_protection_access_patient", "patient_id", "bucket", text("accessed desc")),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("bucket", Integer, primary_key=True),
+    Column("created", _INSTANT, nullable=False),
+    Column("resource_id", Uuid, nullable=False),  # the CommunicationRequest to deliver
+    Column("recipient", Text, nullable=False),  # ODS code
+)
+
+client = Table(
+    "client",
+    metadata,
+    Column("client_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("ods_code", Text, nullable=False),
+    Column("organization_name", Text, nullable=False),
+    Column("care_setting", Text, nullable=False),  # unscheduled, scheduled or none
+    Column("scopes", _TEXTS, nullable=False),
+    Column("purposes", _TEXTS, nullable=False),  # `system|code`
+    Column("activity_codes", _TEXTS, nullable=False),
+    Column("jwks", Text, nullable=False),  # public keys
+)
+
+used_assertion = Table(
+    "used_assertion",
+    metadata,
+    Column("client_id", Text, primary_key=True),
+    Column("jti", Text, primary_key=True),
+    Column("expires", _INSTANT, nullable=False),
+    Index("used_assertion_expires", "expires"),
+)
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("name", Text, primary_key=True),  # bucket-key: its fingerprint; population: what was loaded
+    Column("value", Text, nullable=False),
+)
