@@ -8,7 +8,7 @@ https://www.hl7.org/fhir/smart-app-launch/backend-services.html; https://profile
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from app.policy import purpose
+from app.policy.purpose import Purposes, asked
 
 
 class CareSetting(StrEnum):
@@ -83,5 +83,5 @@ class Caller:
         return frozenset({f"org|{self.organization}"})
 
     @property
-    def purposes(self) -> purpose.Purposes:
-        return purpose.asked(self.purpose)
+    def purposes(self) -> Purposes:
+        return asked(self.purpose)

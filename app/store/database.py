@@ -1,0 +1,75 @@
+"""The connection to PostgreSQL: SQLAlchemy for statements that vary, asyncpg itself where one statement is hot.
+
+https://docs.sqlalchemy.org/en/21/orm/extensions/asyncio.html; https://magicstack.github.io/asyncpg/
+
+Isolation is READ COMMITTED, and correctness rests on keys and row locks alone, so that the same statements hold on a
+distributed database. The hot connections keep no session state, which is why none is reset when one is given back.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+_MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+_MIGRATION_LOCK = 7_263_118
+SERVER_SETTINGS = {"jit": "off", "application_name": "cradle", "timezone": "UTC"}
+
+
+@dataclass(frozen=True)
+class Database:
+    """Two ways to the same database. `hot` is for the child-protection lookup and its few connections."""
+
+    engine: AsyncEngine
+    hot: asyncpg.Pool[asyncpg.Record]
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Commits when the block returns and rolls back when it raises."""
+        async with self.engine.begin() as tx:
+            yield tx
+
+    async def close(self) -> None:
+        await self.hot.close()
+        await self.engine.dispose()
+
+
+async def connect(url: str, *, connections: int = 8, hot_connections: int = 2) -> Database:
+    """Open both pools on `postgresql://user@host:port/name` or `postgresql://user@/name?host=/socket/folder`."""
+    engine = create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"),
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=5,
+        connect_args={"server_settings": SERVER_SETTINGS},
+    )
+    hot = await asyncpg.create_pool(
+        url, min_size=1, max_size=hot_connections, server_settings=SERVER_SETTINGS, reset=_keep, command_timeout=30
+    )
+    return Database(engine, hot)
+
+
+async def migrate(database: Database) -> None:
+    """Bring the schema to the newest revision. Several processes may call this at once."""
+    async with database.engine.begin() as tx:
+        await tx.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+        await tx.run_sync(_upgrade)
+
+
+def _upgrade(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+async def _keep(_: Any) -> None:
+    """Nothing to reset."""
