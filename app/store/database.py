@@ -15,9 +15,11 @@ from typing import Any
 import asyncpg
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from app.store import guard
 
 _MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 _MIGRATION_LOCK = 7_263_118
@@ -51,6 +53,7 @@ async def connect(url: str, *, connections: int = 8, hot_connections: int = 2) -
         pool_timeout=5,
         connect_args={"server_settings": SERVER_SETTINGS},
     )
+    event.listen(engine.sync_engine, "before_cursor_execute", _guard)
     hot = await asyncpg.create_pool(
         url, min_size=1, max_size=hot_connections, server_settings=SERVER_SETTINGS, reset=_keep, command_timeout=30
     )
@@ -69,6 +72,10 @@ def _upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _guard(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+    guard.check(statement)
 
 
 async def _keep(_: Any) -> None:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 metadata = MetaData()
-_INSTANT = DateTime(timezone=True)
+INSTANT = DateTime(timezone=True)
 _TEXTS = ARRAY(Text)
 
 
@@ -34,7 +34,7 @@ def _of_a_version(*, in_key: bool) -> list[Column[object]]:
         Column("bucket", Integer, nullable=False, primary_key=True),
         Column("version", Integer, nullable=False, primary_key=in_key),
         Column("type", Text, nullable=False),
-        Column("last_updated", _INSTANT, nullable=False),
+        Column("last_updated", INSTANT, nullable=False),
         Column("content", Text, nullable=False),
         Column("patient_id", Uuid),  # None for what is about no person
         Column("custodian", Text, nullable=False),  # the organisation that created it
@@ -43,10 +43,10 @@ def _of_a_version(*, in_key: bool) -> list[Column[object]]:
         Column("category", Text, nullable=False),
         Column("label", SmallInteger, nullable=False),
         Column("sensitivities", _TEXTS, nullable=False),
-        Column("data_date", _INSTANT),
+        Column("data_date", INSTANT),
         Column("status", Text, nullable=False),
         Column("kind", Text, nullable=False),  # the kind of plan or of communication, or empty
-        Column("ended", _INSTANT),  # when its period was over; None while it goes on
+        Column("ended", INSTANT),  # when its period was over; None while it goes on
     ]
 
 
@@ -79,8 +79,8 @@ search_date = Table(
     Column("id", Uuid, nullable=False),
     Column("bucket", Integer, nullable=False),
     Column("parameter", Text, nullable=False),
-    Column("lower", _INSTANT),  # None is unbounded
-    Column("upper", _INSTANT),
+    Column("lower", INSTANT),  # None is unbounded
+    Column("upper", INSTANT),
     Index("search_date_id", "id", "bucket"),
     Index("search_date_range", "parameter", "lower", "upper"),
 )
@@ -125,10 +125,10 @@ consent_grant = Table(
     Column("categories", _TEXTS, nullable=False),
     Column("label", SmallInteger, nullable=False),
     Column("sensitivities", _TEXTS, nullable=False),
-    Column("valid_from", _INSTANT),
-    Column("valid_to", _INSTANT),
-    Column("data_from", _INSTANT),
-    Column("data_to", _INSTANT),
+    Column("valid_from", INSTANT),
+    Column("valid_to", INSTANT),
+    Column("data_from", INSTANT),
+    Column("data_to", INSTANT),
     Index("consent_grant_patient", "patient_id", "bucket"),
 )
 
@@ -137,7 +137,7 @@ audit_event = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("bucket", Integer, primary_key=True),
-    Column("recorded", _INSTANT, primary_key=True),  # partitioned by month
+    Column("recorded", INSTANT, primary_key=True),  # partitioned by month
     Column("interaction", Text, nullable=False),  # read, vread, search, create, update
     Column("type", Text, nullable=False),
     Column("outcome", Text, nullable=False),  # released, nothing, refused
@@ -164,7 +164,7 @@ child_protection_access = Table(
     Column("id", Uuid, primary_key=True),
     Column("bucket", Integer, primary_key=True),
     Column("patient_id", Uuid, nullable=False),
-    Column("accessed", _INSTANT, nullable=False),
+    Column("accessed", INSTANT, nullable=False),
     Column("organization", Text, nullable=False),
     Column("organization_name", Text, nullable=False),
     Column("user_name", Text, nullable=False),
@@ -177,7 +177,7 @@ outbox = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("bucket", Integer, primary_key=True),
-    Column("created", _INSTANT, nullable=False),
+    Column("created", INSTANT, nullable=False),
     Column("resource_id", Uuid, nullable=False),  # the CommunicationRequest to deliver
     Column("recipient", Text, nullable=False),  # ODS code
 )
@@ -202,7 +202,7 @@ used_assertion = Table(
     metadata,
     Column("client_id", Text, primary_key=True),
     Column("jti", Text, primary_key=True),
-    Column("expires", _INSTANT, nullable=False),
+    Column("expires", INSTANT, nullable=False),
     Index("used_assertion_expires", "expires"),
 )
 

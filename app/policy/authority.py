@@ -1,0 +1,166 @@
+"""Who may see what, and on what authority: the whole of it, as predicates.
+
+Good practice in information sharing in the Foundation Years (2013), Appendix B; Children Act 2004 s11; DCB1609 (CP-IS)
+
+Every authority is looked at; a resource is released by the first that reaches it, and that one is recorded. What no
+authority reaches is not there. Subtractions come last, against every authority.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from app.fhir import systems
+from app.policy import label, subtraction
+from app.policy.access import Caller, CareSetting, Kind
+from app.policy.facts import ADMINISTRATIVE, CHILD_PROTECTION, UNKNOWN
+from app.policy.grant import Ask
+from app.policy.predicate import (
+    GoesOnAfter,
+    InFamilyOf,
+    LabelAtMost,
+    Names,
+    Negate,
+    OneOf,
+    Permitted,
+    PersonIs,
+    Predicate,
+    all_of,
+    any_of,
+    category_in,
+    type_in,
+)
+
+Interaction: TypeAlias = Literal["read", "vread", "search", "lookup", "create", "update"]
+
+# Direct care in each service's own terms, and keeping the record of it (HL7 ActReason; our own purpose-of-use).
+_OWN_DATA_PURPOSES = frozenset(
+    {f"{systems.ACT_REASON}|{code}" for code in ("TREAT", "ETREAT", "BTG", "COC", "CAREMGT", "PATADMIN", "RECORDMGT")}
+    | {f"{systems.PURPOSE}|{code}" for code in ("safeguarding", "early-years-outreach", "school-transition")}
+)
+_AUDIT = f"{systems.PURPOSE}|audit"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRequest:
+    """What is asked: by whom, in which interaction, of which type, when. `lookback` is how long an ended plan stays."""
+
+    caller: Caller
+    interaction: Interaction
+    type: str
+    now: datetime
+    plans_ended_after: datetime
+    locates_restricted: bool = False
+
+    @property
+    def ask(self) -> Ask:
+        """The request as a Consent is asked."""
+        return Ask(self.caller.actors, self.caller.purposes, self.now)
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """One rule and what it releases, subtractions made."""
+
+    rule: str
+    releases: Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """What a caller may see. The store reads protected rows only when it is handed one, and only `permit` makes them.
+
+    `authorities` are in the order in which one is recorded. A released resource shows its contact details where
+    `shows_contact` holds for it too, asked as of the category `contact`; and where `shows_location` holds.
+    """
+
+    request: AccessRequest
+    authorities: tuple[Authority, ...]
+    shows_location: Predicate
+
+    @property
+    def visible(self) -> Predicate:
+        return any_of(*(authority.releases for authority in self.authorities))
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Refused on the token and the request alone; `rule` finds its texts in `policy.explanation`."""
+
+    rule: str
+
+
+def permit(request: AccessRequest) -> Permit | Refusal:
+    """What this request may see, or why it may not even ask."""
+    caller = request.caller
+    if caller.purpose is None:
+        return Refusal("purpose_required")
+    found = tuple(_authorities(request))
+    authorities = tuple(
+        Authority(each.rule, all_of(each.releases, subtraction.leaves(each.rule, caller, request.locates_restricted)))
+        for each in found
+    )
+    return Permit(request, authorities, subtraction.shows_location(request.locates_restricted))
+
+
+def _authorities(request: AccessRequest) -> list[Authority]:
+    """Those that this kind of caller can have at all, narrowest first."""
+    caller = request.caller
+    if caller.kind is Kind.AUDITOR:
+        return [Authority("audit", type_in("AuditEvent"))] if caller.purpose == _AUDIT else []
+    directory = Authority("directory", type_in("Organization"))
+    if caller.kind is Kind.PARENT_APP:
+        return [Authority("family", _family(caller)), directory]
+    found = [directory]
+    if caller.purpose in _OWN_DATA_PURPOSES:
+        found.append(Authority("own_data", Names("owners", f"org|{caller.organization}")))
+    if request.interaction == "lookup" and caller.care_setting is not CareSetting.NONE:
+        found.append(Authority("child_protection_gateway", _gateway(request)))
+    found.append(Authority("consent", _consent(request)))
+    found.append(Authority("recipient", _recipient(caller)))
+    return found
+
+
+def _gateway(request: AccessRequest) -> Predicate:
+    """A plan that goes on or ended within the look-back: never one entered in error, and none for an unborn child once
+    the pregnancy is over. Consent is not asked, and nothing but the plan is opened."""
+    unborn_no_more = all_of(
+        OneOf("kind", frozenset({systems.UNBORN_PLAN})), PersonIs("pregnancy", frozenset({"live-birth", "loss"}))
+    )
+    return all_of(
+        type_in("Flag", "CarePlan", "CareTeam"),
+        category_in(CHILD_PROTECTION),
+        LabelAtMost(label.VERY_RESTRICTED),
+        Negate(OneOf("status", frozenset({"entered-in-error"}))),
+        GoesOnAfter(request.plans_ended_after),
+        Negate(unborn_no_more),
+    )
+
+
+def _consent(request: AccessRequest) -> Predicate:
+    """What a family agreed to, never child protection or the records of sharing itself."""
+    return all_of(
+        Negate(category_in(CHILD_PROTECTION, ADMINISTRATIVE, UNKNOWN)),
+        LabelAtMost(label.RESTRICTED),
+        Permitted(request.ask),
+    )
+
+
+def _recipient(caller: Caller) -> Predicate:
+    return all_of(type_in("CommunicationRequest"), Names("recipients", f"org|{caller.organization}"))
+
+
+def _family(caller: Caller) -> Predicate:
+    """A parent's own view (R11). Of a person with restricted address, another's Consent would name their centre."""
+    if caller.user is None:
+        return any_of()
+    token = f"nhs|{caller.user.id}"
+    restricted = PersonIs("restriction", frozenset({"R", "V"}))
+    return all_of(
+        InFamilyOf(token),
+        any_of(
+            type_in("Patient"),
+            all_of(type_in("Consent"), any_of(Names("owners", token), Negate(restricted))),
+            all_of(type_in("CareTeam"), category_in("family-circumstances"), Negate(restricted)),
+        ),
+    )

@@ -1,0 +1,190 @@
+"""The facts that one version of a resource, and the person it is about, are judged by.
+
+https://hl7.org/fhir/R4/security-labels.html
+
+They are taken from the content once, when it is written, and kept beside it in columns; nothing else of a resource
+reaches a decision. Whom a resource belongs to depends on its type: a Patient to the organisation that keeps it and to the
+current GP practice, a Consent to who recorded it and to who said it, a CommunicationRequest to who sends it, and
+everything else to the organisation that created it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from uuid import UUID
+
+from app.fhir import coding, systems, time
+from app.policy import label
+
+CHILD_PROTECTION = "child-protection"
+ADMINISTRATIVE = "administrative"
+UNKNOWN = "unknown"  # a category that no authority but one's own data reaches
+
+_COMMUNICATIONS = {  # what a communication is about, by its category
+    "child-protection-access-notice": CHILD_PROTECTION,
+    "family-contact": "contact",
+    "appointment": "health",
+    "professional-notice": "health",
+}
+_PARTS_OF_A_PLAN = ("Flag", "CarePlan", "CareTeam")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One version of a resource. `owners` and `recipients` are tokens (`org|RX1`, `nhs|9...`); `ended` is exclusive."""
+
+    type: str
+    custodian: str
+    category: str
+    label: int
+    patient_id: UUID | None = None
+    owners: frozenset[str] = frozenset()
+    recipients: frozenset[str] = frozenset()
+    sensitivities: frozenset[str] = frozenset()
+    data_date: datetime | None = None
+    status: str = ""
+    kind: str = ""
+    ended: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whom a resource is about. `family` holds the person and everyone with proven parental responsibility."""
+
+    restriction: str = "U"
+    bereaved: bool = False
+    pregnancy: str = ""
+    birth_date: date | None = None
+    nhs_numbers: frozenset[str] = field(default=frozenset(), repr=False)
+    family: frozenset[str] = field(default=frozenset(), repr=False)
+
+
+def of(resource: Mapping[str, object], custodian: str, patient_id: UUID | None) -> Facts:
+    """The facts of a resource that has passed the gate; `custodian` is the ODS code of the organisation that created it."""
+    type = str(resource["resourceType"])
+    kind = _kind(resource)
+    category = _category(type, kind)
+    labelled = label.of(resource, category)
+    return Facts(
+        type=type,
+        custodian=custodian,
+        category=category,
+        label=labelled.level,
+        patient_id=patient_id,
+        owners=frozenset(_owners(resource, custodian)),
+        recipients=frozenset(_organizations(resource.get("recipient"))),
+        sensitivities=labelled.sensitivities,
+        data_date=_data_date(resource),
+        status=_status(resource),
+        kind=kind,
+        ended=_ended(resource),
+    )
+
+
+def _category(type: str, kind: str) -> str:
+    match type:
+        case "Patient" | "RelatedPerson":
+            return "demographics"
+        case "Flag" | "CarePlan" | "CareTeam" if kind in systems.PLAN_TYPES:
+            return CHILD_PROTECTION
+        case "CareTeam":
+            return "family-circumstances"
+        case "Consent":
+            return ADMINISTRATIVE
+        case "CommunicationRequest":
+            return _COMMUNICATIONS.get(kind, UNKNOWN)
+        case _:
+            return UNKNOWN
+
+
+def _kind(resource: Mapping[str, object]) -> str:
+    """The kind of plan or of communication; of several that are known, the first."""
+    type = resource["resourceType"]
+    known = {systems.SNOMED: systems.PLAN_TYPES} if type in _PARTS_OF_A_PLAN else {}
+    if type == "CommunicationRequest":
+        known = {systems.COMMUNICATION_CATEGORY: _COMMUNICATIONS}
+    for concept in coding.items(resource.get("category")):
+        for token in coding.tokens(concept):
+            system, _, code = (token or "").rpartition("|")
+            if code in known.get(system, ()):
+                return code
+    return ""
+
+
+def _owners(resource: Mapping[str, object], custodian: str) -> Iterator[str]:
+    match resource["resourceType"]:
+        case "Patient":
+            yield from list(_organizations(resource.get("managingOrganization"))) or [f"org|{custodian}"]
+            yield from _organizations(resource.get("generalPractitioner"))
+        case "Consent":
+            yield f"org|{custodian}"
+            yield from _organizations(resource.get("organization"))
+            yield from _people(resource.get("performer"))
+        case "CommunicationRequest":
+            yield f"org|{custodian}"
+            yield from _organizations(resource.get("requester"))
+            yield from _organizations(resource.get("sender"))
+        case _:
+            yield f"org|{custodian}"
+
+
+def _organizations(references: object) -> Iterator[str]:
+    for value in identified(references, systems.ODS_CODE):
+        yield f"org|{value.upper()}"
+
+
+def _people(references: object) -> Iterator[str]:
+    for value in identified(references, systems.NHS_NUMBER):
+        yield f"nhs|{value}"
+
+
+def identified(references: object, system: str) -> Iterator[str]:
+    """The identifiers in a system by which one or several References name what they refer to."""
+    for reference in coding.items(references):
+        identifier = reference.get("identifier") if isinstance(reference, Mapping) else None
+        if isinstance(identifier, Mapping) and identifier.get("system") == system:
+            value = identifier.get("value")
+            if isinstance(value, str):
+                yield value
+
+
+def _data_date(resource: Mapping[str, object]) -> datetime | None:
+    authored = time.span(resource.get("authoredOn"))
+    return authored.start if authored else None
+
+
+def _status(resource: Mapping[str, object]) -> str:
+    if "active" in resource:
+        return "active" if resource["active"] is True else "inactive"
+    return str(resource.get("status", ""))
+
+
+def _ended(resource: Mapping[str, object]) -> datetime | None:
+    if resource["resourceType"] not in _PARTS_OF_A_PLAN:
+        return None
+    period = time.period(resource.get("period"))
+    return period.end if period else None
+
+
+def restriction(patient: Mapping[str, object]) -> str:
+    """U, R or V: the confidentiality that the Patient's own labels state, as the national service labels it."""
+    meta = patient.get("meta")
+    stated = coding.items(meta.get("security") if isinstance(meta, Mapping) else None)
+    levels = {coding.token(each) for each in stated}
+    if levels & {f"{systems.CONFIDENTIALITY}|V", f"{systems.CONFIDENTIALITY}|REDACTED"}:
+        return "V"
+    return "R" if f"{systems.CONFIDENTIALITY}|R" in levels else "U"
+
+
+def pregnancy(patient: Mapping[str, object]) -> str:
+    """`ongoing`, `live-birth`, `loss`, or empty where none is recorded."""
+    for extension in coding.items(patient.get("extension")):
+        if isinstance(extension, Mapping) and extension.get("url") == systems.PREGNANCY:
+            return str(extension.get("valueCode", ""))
+    return ""
+
+
+def is_bereaved(patient: Mapping[str, object]) -> bool:
+    """Whether contact with the family must stop: the child died, or the pregnancy ended in a loss (report, R3)."""
+    deceased = patient.get("deceasedBoolean") is True or "deceasedDateTime" in patient
+    return deceased or pregnancy(patient) == "loss"

@@ -1,0 +1,66 @@
+"""What is taken away last, against every authority: restricted people, and bereaved families.
+
+https://digital.nhs.uk/services/personal-demographics-service (restricted and very restricted records); report, R3
+
+R: nothing tells where the person lives or is cared for. V: the person is not there at all. In either case the
+child-protection gateway still answers, since a wrong "no plan" is the worse hazard, and the authority still gets its
+notice. A bereaved family is not there for outreach; care goes on.
+"""
+
+from app.fhir import systems
+from app.policy.access import Caller
+from app.policy.facts import CHILD_PROTECTION
+from app.policy.predicate import (
+    EVERYTHING,
+    Bereaved,
+    Negate,
+    PersonIs,
+    Predicate,
+    all_of,
+    any_of,
+    category_in,
+    type_in,
+)
+
+OUTREACH = frozenset({f"{systems.PURPOSE}|early-years-outreach", f"{systems.ACT_REASON}|HMARKT"})
+_RESTRICTED = PersonIs("restriction", frozenset({"R", "V"}))
+_VERY_RESTRICTED = PersonIs("restriction", frozenset({"V"}))
+
+# Elements that tell where a person is, and those that tell how to reach somebody, by type.
+LOCATION = {
+    "Patient": ("address", "telecom", "generalPractitioner", "contact"),
+    "RelatedPerson": ("address", "telecom"),
+    "Flag": ("author",),
+}
+LOCATION_EXTENSIONS = (
+    "http://hl7.org/fhir/StructureDefinition/patient-birthPlace",
+    "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NominatedPharmacy",
+    "https://fhir.nhs.uk/StructureDefinition/Extension-PDS-NominatedPharmacy",
+)
+CONTACT = {
+    "Patient": ("address", "telecom", "contact"),
+    "RelatedPerson": ("address", "telecom"),
+}
+
+
+def leaves(rule: str, caller: Caller, locates_restricted: bool) -> Predicate:
+    """What of an authority's reach remains."""
+    remaining: list[Predicate] = []
+    match rule:
+        case "child_protection_gateway":
+            if not locates_restricted:
+                remaining.append(Negate(all_of(type_in("CareTeam"), _RESTRICTED)))
+        case "recipient":
+            remaining.append(any_of(category_in(CHILD_PROTECTION), Negate(_VERY_RESTRICTED)))
+        case _:
+            remaining.append(Negate(_VERY_RESTRICTED))
+    if rule != "child_protection_gateway":
+        remaining.append(Negate(all_of(type_in("RelatedPerson"), _RESTRICTED)))
+    if caller.purpose in OUTREACH:
+        remaining.append(Negate(Bereaved()))
+    return all_of(*remaining) if remaining else EVERYTHING
+
+
+def shows_location(locates_restricted: bool) -> Predicate:
+    """For which resources the elements of LOCATION are left in."""
+    return any_of(Negate(_RESTRICTED), *((type_in("Flag"),) if locates_restricted else ()))

@@ -1,0 +1,165 @@
+"""The second interpreter of the policy's algebra: a predicate as a SQL condition on one alias.
+
+Every rendering is true or false, never NULL, so that a negation means what it says. The consent sentence is that of
+`policy.grant`: of each performer the applicable rows of the highest rank count, and what is permitted is what some permit
+and no refusal among them covers.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    FromClause,
+    Text,
+    and_,
+    any_,
+    case,
+    exists,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.types import TypeEngine, Uuid
+
+from app.policy.grant import Ask
+from app.policy.predicate import (
+    AllOf,
+    AnyOf,
+    Bereaved,
+    GoesOnAfter,
+    InFamilyOf,
+    LabelAtMost,
+    Names,
+    Negate,
+    OneOf,
+    Permitted,
+    PersonIs,
+    Predicate,
+    Refused,
+    SubjectIs,
+)
+from app.policy.purpose import ANY
+from app.store import tables
+
+Condition: TypeAlias = ColumnElement[bool]
+_TEXTS = ARRAY(Text)
+
+
+@dataclass(frozen=True)
+class Target:
+    """The alias that is judged. `category` stands in for its own when a part of it is judged, such as its contacts."""
+
+    alias: FromClause
+    category: str | None = None
+
+    @property
+    def columns(self) -> Any:
+        return self.alias.c
+
+    def fact(self, name: str) -> Any:
+        if name == "category" and self.category is not None:
+            return literal(self.category)
+        return self.alias.c[name]
+
+
+def render(predicate: Predicate, target: Target) -> Condition:
+    """The condition under which it holds for a row of the alias."""
+    columns = target.columns
+    match predicate:
+        case AllOf(parts):
+            return and_(true(), *(render(part, target) for part in parts))
+        case AnyOf(parts):
+            return or_(false(), *(render(part, target) for part in parts))
+        case Negate(part):
+            return not_(render(part, target))
+        case OneOf(fact, values):
+            return _among(target.fact(fact), values, Text())
+        case Names(fact, token):
+            return and_(columns[fact].contains(_texts([token])))
+        case LabelAtMost(level):
+            return and_(columns.label <= level)
+        case GoesOnAfter(moment):
+            return or_(columns.ended.is_(None), columns.ended > moment)
+        case SubjectIs(patient_ids):
+            return func.coalesce(_among(columns.patient_id, patient_ids, Uuid()), false())
+        case PersonIs(fact, values):
+            return _of_person(target, lambda person: _among(person[fact], values, Text()))
+        case Bereaved():
+            return _of_person(target, lambda person: person.bereaved)
+        case InFamilyOf(token):
+            return _of_person(target, lambda person: person.family.contains(_texts([token])))
+        case Permitted(ask):
+            return _consent(target, ask, lambda permits: func.bool_and(permits))
+        case Refused(ask):
+            return _consent(target, ask, lambda permits: func.bool_or(not_(permits)))
+
+
+def _among(column: Any, values: Iterable[Any], type: TypeEngine[Any]) -> Condition:
+    chosen = sorted(values)
+    if len(chosen) == 1:
+        return and_(column == literal(chosen[0], type))
+    return and_(column == any_(literal(chosen, ARRAY(type))))
+
+
+def _texts(values: Iterable[str]) -> Any:
+    return literal(sorted(values), _TEXTS)
+
+
+def _of_person(target: Target, condition: Any) -> Condition:
+    person = tables.person.alias()
+    same = and_(person.c.patient_id == target.columns.patient_id, person.c.bucket == target.columns.bucket)
+    return exists().where(same, condition(person.c))
+
+
+def _consent(target: Target, ask: Ask, verdict: Any) -> Condition:
+    """Of the rows that count: a verdict on their `permits`, and false where none counts."""
+    row = tables.consent_grant.alias()
+    place = func.rank().over(partition_by=row.c.performer, order_by=row.c.rank.desc()).label("place")
+    applicable = (
+        select(row.c.permits, place)
+        .where(
+            row.c.patient_id == target.columns.patient_id,
+            row.c.bucket == target.columns.bucket,
+            _within(row.c.valid_from, row.c.valid_to, literal(ask.now, tables.INSTANT)),
+            case((row.c.permits, _permit_applies(row.c, target, ask)), else_=_refusal_applies(row.c, target, ask)),
+        )
+        .correlate(target.alias)
+        .subquery()
+    )
+    counting = select(verdict(applicable.c.permits)).where(applicable.c.place == 1)
+    return func.coalesce(counting.scalar_subquery(), false())
+
+
+def _permit_applies(row: Any, target: Target, ask: Ask) -> Condition:
+    asked = target.columns
+    unbounded = and_(row.data_from.is_(None), row.data_to.is_(None))
+    return and_(
+        row.actors.overlap(_texts(ask.actors)),
+        row.purposes.overlap(_texts(ask.purposes.permit)),
+        target.fact("category") == any_(row.categories),
+        asked.label <= row.label,
+        asked.sensitivities.contained_by(row.sensitivities),
+        case((asked.data_date.is_(None), unbounded), else_=_within(row.data_from, row.data_to, asked.data_date)),
+    )
+
+
+def _refusal_applies(row: Any, target: Target, ask: Ask) -> Condition:
+    asked = target.columns
+    return and_(
+        row.actors.overlap(_texts(ask.actors | {ANY})),
+        row.purposes.overlap(_texts(ask.purposes.refuse | {ANY})),
+        or_(target.fact("category") == any_(row.categories), literal(ANY) == any_(row.categories)),
+        or_(asked.label >= row.label, asked.sensitivities.overlap(row.sensitivities)),
+        or_(asked.data_date.is_(None), _within(row.data_from, row.data_to, asked.data_date)),
+    )
+
+
+def _within(start: Any, end: Any, moment: Any) -> Condition:
+    return and_(or_(start.is_(None), start <= moment), or_(end.is_(None), moment < end))
