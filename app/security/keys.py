@@ -37,8 +37,10 @@ def public_jwks(key: ECKey) -> dict[str, Any]:
 
 def bucket_key(settings: Settings) -> bytes:
     """The secret of the keyed hash that gives a person their bucket. Raises ValueError under 32 characters."""
-    given = settings.bucket_key
-    secret = given.get_secret_value() if given else _kept(settings.var / "bucket-key", lambda: secrets.token_hex(32))
+    if settings.bucket_key is not None:
+        secret = settings.bucket_key.get_secret_value()
+    else:
+        secret = _kept(settings.var / "bucket-key", lambda: secrets.token_hex(32))
     if len(secret) < _SHORTEST_SECRET:
         raise ValueError(f"The bucket key needs at least {_SHORTEST_SECRET} characters.")
     return secret.encode()
