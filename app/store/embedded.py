@@ -37,6 +37,7 @@ _PATIENCE = 15.0  # seconds for a server that is still shutting down
 _RECOVERY = 60.0  # seconds for a server that repeats its log after a crash
 _LOCK_TRIES = 20
 _LONGEST_SOCKET = 107
+_SHORT_FOLDERS = ("/tmp", "/var/tmp")  # noqa: S108 - what is made there is private # nosec B108
 _SOCKET = ".s.PGSQL.5432"
 _PR_SET_PDEATHSIG = 1
 
@@ -133,7 +134,7 @@ def _initialise(data: Path, binaries: Path, account: Account) -> None:
 
 
 def _socket_folder(account: Account) -> Path:
-    for parent in (tempfile.gettempdir(), "/tmp", "/var/tmp"):  # noqa: S108 - mkdtemp makes a private folder in it
+    for parent in (tempfile.gettempdir(), *_SHORT_FOLDERS):
         if account.may_enter(Path(parent)):
             folder = Path(tempfile.mkdtemp(prefix="cradle-", dir=parent))
             if len(os.fsencode(folder / _SOCKET)) <= _LONGEST_SOCKET:

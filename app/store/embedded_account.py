@@ -16,7 +16,7 @@ from typing import Any
 
 from app.store.embedded_error import EmbeddedError
 
-_SHELTERS = Path("/var/tmp")  # noqa: S108 - what lies there already is used only if root made it
+_SHELTERS = Path("/var/tmp")  # noqa: S108 - what lies there already is used only if root made it # nosec B108
 _ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 
