@@ -66,6 +66,11 @@ def searchable_types() -> tuple[str, ...]:
     return tuple(sorted(_all()))
 
 
+def written_types() -> tuple[str, ...]:
+    """Those that callers write too: all but the audit."""
+    return tuple(type for type in searchable_types() if type != "AuditEvent")
+
+
 def index(resource: Mapping[str, Any]) -> Indexed:
     """Everything that this resource is found under. It has passed the gate."""
     tokens: dict[str, None] = {}

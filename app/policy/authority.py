@@ -6,13 +6,14 @@ Every authority is looked at; a resource is released by the first that reaches i
 authority reaches is not there. Subtractions come last, against every authority.
 """
 
+import calendar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
 from app.fhir import systems
 from app.policy import label, subtraction
-from app.policy.access import Caller, CareSetting, Kind
+from app.policy.access import Caller, Kind
 from app.policy.facts import ADMINISTRATIVE, CHILD_PROTECTION, UNKNOWN
 from app.policy.grant import Ask
 from app.policy.predicate import (
@@ -31,7 +32,7 @@ from app.policy.predicate import (
     type_in,
 )
 
-Interaction: TypeAlias = Literal["read", "vread", "search", "lookup", "create", "update"]
+Interaction: TypeAlias = Literal["read", "vread", "search", "create", "update"]
 
 # Direct care in each service's own terms, and keeping the record of it (HL7 ActReason; our own purpose-of-use).
 _OWN_DATA_PURPOSES = frozenset(
@@ -43,14 +44,12 @@ _AUDIT = f"{systems.PURPOSE}|audit"
 
 @dataclass(frozen=True, slots=True)
 class AccessRequest:
-    """What is asked: by whom, in which interaction, of which type, when. `lookback` is how long an ended plan stays."""
+    """What is asked: by whom, in which interaction, of which type, when."""
 
     caller: Caller
     interaction: Interaction
     type: str
     now: datetime
-    plans_ended_after: datetime
-    locates_restricted: bool = False
 
     @property
     def ask(self) -> Ask:
@@ -74,7 +73,6 @@ class Permit:
     `shows_contact` holds for it too, asked as of the category `contact`; and where `shows_location` holds.
     """
 
-    request: AccessRequest
     authorities: tuple[Authority, ...]
     shows_location: Predicate
 
@@ -97,10 +95,9 @@ def permit(request: AccessRequest) -> Permit | Refusal:
         return Refusal("purpose_required")
     found = tuple(_authorities(request))
     authorities = tuple(
-        Authority(each.rule, all_of(each.releases, subtraction.leaves(each.rule, caller, request.locates_restricted)))
-        for each in found
+        Authority(each.rule, all_of(each.releases, subtraction.leaves(each.rule, caller))) for each in found
     )
-    return Permit(request, authorities, subtraction.shows_location(request.locates_restricted))
+    return Permit(authorities, subtraction.shows_location(False))
 
 
 def _authorities(request: AccessRequest) -> list[Authority]:
@@ -114,14 +111,12 @@ def _authorities(request: AccessRequest) -> list[Authority]:
     found = [directory]
     if caller.purpose in _OWN_DATA_PURPOSES:
         found.append(Authority("own_data", Names("owners", f"org|{caller.organization}")))
-    if request.interaction == "lookup" and caller.care_setting is not CareSetting.NONE:
-        found.append(Authority("child_protection_gateway", _gateway(request)))
     found.append(Authority("consent", _consent(request)))
     found.append(Authority("recipient", _recipient(caller)))
     return found
 
 
-def _gateway(request: AccessRequest) -> Predicate:
+def _gateway(plans_ended_after: datetime) -> Predicate:
     """A plan that goes on or ended within the look-back: never one entered in error, and none for an unborn child once
     the pregnancy is over. Consent is not asked, and nothing but the plan is opened."""
     unborn_no_more = all_of(
@@ -132,7 +127,7 @@ def _gateway(request: AccessRequest) -> Predicate:
         category_in(CHILD_PROTECTION),
         LabelAtMost(label.VERY_RESTRICTED),
         Negate(OneOf("status", frozenset({"entered-in-error"}))),
-        GoesOnAfter(request.plans_ended_after),
+        GoesOnAfter(plans_ended_after),
         Negate(unborn_no_more),
     )
 
@@ -164,3 +159,16 @@ def _family(caller: Caller) -> Predicate:
             all_of(type_in("CareTeam"), category_in("family-circumstances"), Negate(restricted)),
         ),
     )
+
+
+def gateway(plans_ended_after: datetime, *, locates_restricted: bool) -> Permit:
+    """The child-protection gateway, for whoever may use it: the same for all, so that lookups can be gathered."""
+    reach = all_of(_gateway(plans_ended_after), subtraction.leaves_of_gateway(locates_restricted))
+    return Permit((Authority("child_protection_gateway", reach),), subtraction.shows_location(locates_restricted))
+
+
+def months_before(moment: datetime, months: int) -> datetime:
+    """The same day so many months before; the last of a shorter month."""
+    year, month = divmod(moment.year * 12 + moment.month - 1 - months, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    return moment.replace(year=year, month=month + 1, day=min(moment.day, last))

@@ -43,22 +43,21 @@ CONTACT = {
 }
 
 
-def leaves(rule: str, caller: Caller, locates_restricted: bool) -> Predicate:
+def leaves(rule: str, caller: Caller) -> Predicate:
     """What of an authority's reach remains."""
-    remaining: list[Predicate] = []
-    match rule:
-        case "child_protection_gateway":
-            if not locates_restricted:
-                remaining.append(Negate(all_of(type_in("CareTeam"), _RESTRICTED)))
-        case "recipient":
-            remaining.append(any_of(category_in(CHILD_PROTECTION), Negate(_VERY_RESTRICTED)))
-        case _:
-            remaining.append(Negate(_VERY_RESTRICTED))
-    if rule != "child_protection_gateway":
-        remaining.append(Negate(all_of(type_in("RelatedPerson"), _RESTRICTED)))
+    remaining: list[Predicate] = [Negate(all_of(type_in("RelatedPerson"), _RESTRICTED))]
+    if rule == "recipient":
+        remaining.append(any_of(category_in(CHILD_PROTECTION), Negate(_VERY_RESTRICTED)))
+    else:
+        remaining.append(Negate(_VERY_RESTRICTED))
     if caller.purpose in OUTREACH:
         remaining.append(Negate(Bereaved()))
-    return all_of(*remaining) if remaining else EVERYTHING
+    return all_of(*remaining)
+
+
+def leaves_of_gateway(locates_restricted: bool) -> Predicate:
+    """What of the child-protection gateway's reach remains: the responsible authority would tell where somebody lives."""
+    return EVERYTHING if locates_restricted else Negate(all_of(type_in("CareTeam"), _RESTRICTED))
 
 
 def shows_location(locates_restricted: bool) -> Predicate:

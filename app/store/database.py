@@ -10,20 +10,26 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from app.fhir.errors import Unavailable
 from app.store import guard
 
 _MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 _MIGRATION_LOCK = 7_263_118
 SERVER_SETTINGS = {"jit": "off", "application_name": "cradle", "timezone": "UTC"}
+
+
+Transaction: TypeAlias = AsyncConnection
+FAILURES = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 
 @dataclass(frozen=True)
@@ -35,9 +41,12 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Commits when the block returns and rolls back when it raises."""
-        async with self.engine.begin() as tx:
-            yield tx
+        """Commits when the block returns and rolls back when it raises. Unavailable where the database fails."""
+        try:
+            async with self.engine.begin() as tx:
+                yield tx
+        except FAILURES as error:
+            raise Unavailable("Try again. Nothing was released or kept.") from error
 
     async def close(self) -> None:
         await self.hot.close()
@@ -51,6 +60,7 @@ async def connect(url: str, *, connections: int = 8, hot_connections: int = 2) -
         pool_size=connections,
         max_overflow=0,
         pool_timeout=5,
+        hide_parameters=True,
         connect_args={"server_settings": SERVER_SETTINGS},
     )
     event.listen(engine.sync_engine, "before_cursor_execute", _guard)
@@ -58,6 +68,14 @@ async def connect(url: str, *, connections: int = 8, hot_connections: int = 2) -
         url, min_size=1, max_size=hot_connections, server_settings=SERVER_SETTINGS, reset=_keep, command_timeout=30
     )
     return Database(engine, hot)
+
+
+async def driver(tx: AsyncConnection) -> Any:
+    """asyncpg's connection below a transaction that has begun, which SQLAlchemy leaves to the first statement."""
+    connection: Any = (await tx.get_raw_connection()).driver_connection
+    if not connection.is_in_transaction():
+        await tx.execute(text("SELECT"))
+    return connection
 
 
 async def migrate(database: Database) -> None:

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Row, and_, any_, literal, select, text, tuple_, update
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy import ARRAY, Integer, Row, Text, and_, func, literal, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.types import Uuid
 
 from app.fhir import resource_id, systems
 from app.store import tables
@@ -42,25 +41,20 @@ async def resolve(tx: AsyncConnection, nhs_numbers: Collection[str], key: bytes)
     """The identities of those numbers that have been named before."""
     if not nhs_numbers:
         return {}
-    places = [(systems.NHS_NUMBER, number, resource_id.bucket_of(number, key)) for number in nhs_numbers]
     columns = _IDENTIFIER.c
+    wanted = sorted(nhs_numbers)
+    buckets = [resource_id.bucket_of(number, key) for number in wanted]
+    asked = func.unnest(literal(wanted, ARRAY(Text)), literal(buckets, ARRAY(Integer))).table_valued("value", "bucket")
     statement = (
         select(columns.value, columns.patient_id)
-        .where(_in(places))
+        .join(asked, and_(columns.value == asked.c.value, columns.bucket == asked.c.bucket))
+        .where(columns.system == systems.NHS_NUMBER)
         .order_by(columns.value, columns.current.desc(), columns.patient_id)
     )
     found: dict[str, list[UUID]] = {}
     for value, patient_id in await tx.execute(statement):
         found.setdefault(value, []).append(patient_id)
     return {value: Identity(tuple(records)) for value, records in found.items()}
-
-
-def _in(places: list[tuple[str, str, int]]) -> object:
-    columns = _IDENTIFIER.c
-    if len(places) == 1:
-        ((system, value, bucket),) = places
-        return and_(columns.system == system, columns.value == value, columns.bucket == bucket)
-    return tuple_(columns.system, columns.value, columns.bucket).in_(places)
 
 
 async def register(tx: AsyncConnection, nhs_numbers: Collection[str], key: bytes, now: datetime) -> dict[str, Identity]:
@@ -72,6 +66,28 @@ async def register(tx: AsyncConnection, nhs_numbers: Collection[str], key: bytes
     for batch in (new[i : i + 2000] for i in range(0, len(new), 2000)):
         await _register(tx, batch, key, now)
     return known | await resolve(tx, new, key)
+
+
+async def add_missing(tx: AsyncConnection, patient_ids: Collection[UUID]) -> None:
+    """Make sure that these Patients are persons; a newborn may have no NHS number yet."""
+    people = [_nobody_yet(id, resource_id.bucket(id), ()) for id in sorted(patient_ids)]
+    if people:
+        await tx.execute(insert(_PERSON).on_conflict_do_nothing(), people)
+
+
+async def of_records(tx: AsyncConnection, patient_ids: Collection[UUID], key: bytes) -> list[Identity]:
+    """The persons that these Patients are records of, each once."""
+    if not patient_ids:
+        return []
+    ids = sorted(patient_ids)
+    statement = select(_PERSON.c.patient_id, _PERSON.c.nhs_numbers).where(
+        _PERSON.c.patient_id == tables.any_of(ids, _PERSON.c.patient_id.type),
+        _PERSON.c.bucket == tables.any_of([resource_id.bucket(id) for id in ids], _PERSON.c.bucket.type),
+    )
+    numbers = {id: tuple(own) for id, own in await tx.execute(statement)}
+    named = await resolve(tx, {number for own in numbers.values() for number in own}, key)
+    found = {named[own[0]] if own else Identity((id,)) for id, own in numbers.items()}
+    return sorted(found, key=lambda person: person.patient_id)
 
 
 async def _register(tx: AsyncConnection, numbers: Sequence[str], key: bytes, now: datetime) -> None:
@@ -102,21 +118,21 @@ async def _register(tx: AsyncConnection, numbers: Sequence[str], key: bytes, now
         .returning(columns.value)
     )
     registered = set((await tx.execute(statement)).scalars())
-    people = [_nobody_yet(id, bucket, number) for number, bucket, id in rows if number in registered]
+    people = [_nobody_yet(id, bucket, [number]) for number, bucket, id in rows if number in registered]
     if people:
         await tx.execute(insert(_PERSON), people)
 
 
-def _nobody_yet(patient_id: UUID, bucket: int, number: str) -> dict[str, object]:
+def _nobody_yet(patient_id: UUID, bucket: int, numbers: Sequence[str]) -> dict[str, object]:
     return {
         "patient_id": patient_id,
         "bucket": bucket,
-        "nhs_numbers": [number],
+        "nhs_numbers": list(numbers),
         "birth_date": None,
         "restriction": "U",
         "bereaved": False,
         "pregnancy": "",
-        "family": [f"nhs|{number}"],
+        "family": [f"nhs|{number}" for number in numbers],
     }
 
 
@@ -127,8 +143,8 @@ async def lock(tx: AsyncConnection, patient_ids: Collection[UUID]) -> dict[UUID,
     statement = (
         select(_PERSON)
         .where(
-            _PERSON.c.patient_id == any_(literal(ids, ARRAY(Uuid))),
-            _PERSON.c.bucket == any_(literal(buckets, ARRAY(tables.person.c.bucket.type))),
+            _PERSON.c.patient_id == tables.any_of(ids, _PERSON.c.patient_id.type),
+            _PERSON.c.bucket == tables.any_of(buckets, _PERSON.c.bucket.type),
         )
         .order_by(_PERSON.c.patient_id)
         .with_for_update()

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from sqlalchemy import (
-    ARRAY,
     ColumnElement,
     FromClause,
     Text,
@@ -49,7 +48,6 @@ from app.policy.purpose import ANY
 from app.store import tables
 
 Condition: TypeAlias = ColumnElement[bool]
-_TEXTS = ARRAY(Text)
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ def render(predicate: Predicate, target: Target) -> Condition:
         case OneOf(fact, values):
             return _among(target.fact(fact), values, Text())
         case Names(fact, token):
-            return and_(columns[fact].contains(_texts([token])))
+            return and_(columns[fact].contains(tables.texts([token])))
         case LabelAtMost(level):
             return and_(columns.label <= level)
         case GoesOnAfter(moment):
@@ -94,7 +92,7 @@ def render(predicate: Predicate, target: Target) -> Condition:
         case Bereaved():
             return _of_person(target, lambda person: person.bereaved)
         case InFamilyOf(token):
-            return _of_person(target, lambda person: person.family.contains(_texts([token])))
+            return _of_person(target, lambda person: person.family.contains(tables.texts([token])))
         case Permitted(ask):
             return _consent(target, ask, lambda permits: func.bool_and(permits))
         case Refused(ask):
@@ -105,11 +103,7 @@ def _among(column: Any, values: Iterable[Any], type: TypeEngine[Any]) -> Conditi
     chosen = sorted(values)
     if len(chosen) == 1:
         return and_(column == literal(chosen[0], type))
-    return and_(column == any_(literal(chosen, ARRAY(type))))
-
-
-def _texts(values: Iterable[str]) -> Any:
-    return literal(sorted(values), _TEXTS)
+    return and_(column == tables.any_of(chosen, type))
 
 
 def _of_person(target: Target, condition: Any) -> Condition:
@@ -141,8 +135,8 @@ def _permit_applies(row: Any, target: Target, ask: Ask) -> Condition:
     asked = target.columns
     unbounded = and_(row.data_from.is_(None), row.data_to.is_(None))
     return and_(
-        row.actors.overlap(_texts(ask.actors)),
-        row.purposes.overlap(_texts(ask.purposes.permit)),
+        row.actors.overlap(tables.texts(ask.actors)),
+        row.purposes.overlap(tables.texts(ask.purposes.permit)),
         target.fact("category") == any_(row.categories),
         asked.label <= row.label,
         asked.sensitivities.contained_by(row.sensitivities),
@@ -153,8 +147,8 @@ def _permit_applies(row: Any, target: Target, ask: Ask) -> Condition:
 def _refusal_applies(row: Any, target: Target, ask: Ask) -> Condition:
     asked = target.columns
     return and_(
-        row.actors.overlap(_texts(ask.actors | {ANY})),
-        row.purposes.overlap(_texts(ask.purposes.refuse | {ANY})),
+        row.actors.overlap(tables.texts(ask.actors | {ANY})),
+        row.purposes.overlap(tables.texts(ask.purposes.refuse | {ANY})),
         or_(target.fact("category") == any_(row.categories), literal(ANY) == any_(row.categories)),
         or_(asked.label >= row.label, asked.sensitivities.overlap(row.sensitivities)),
         or_(asked.data_date.is_(None), _within(row.data_from, row.data_to, asked.data_date)),

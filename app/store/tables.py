@@ -6,6 +6,9 @@ Every table of a person's compartment has `bucket` in its key, after the id, so 
 serial columns, triggers or foreign keys across buckets. `content` is the accepted text, byte for byte, with its id and meta.
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 from sqlalchemy import (
     Boolean,
     Column,
@@ -18,9 +21,12 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    any_,
+    literal,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import TypeEngine
 
 metadata = MetaData()
 INSTANT = DateTime(timezone=True)
@@ -212,3 +218,13 @@ installation = Table(
     Column("name", Text, primary_key=True),  # bucket-key: its fingerprint; population: what was loaded
     Column("value", Text, nullable=False),
 )
+
+
+def any_of(values: list[Any], type: TypeEngine[Any]) -> Any:
+    """`ANY (ARRAY[...])`, which has one text however many values there are."""
+    return any_(literal(values, ARRAY(type)))
+
+
+def texts(values: Iterable[str]) -> Any:
+    """`text[]`, in one order whatever the order they come in."""
+    return literal(sorted(values), _TEXTS)

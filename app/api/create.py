@@ -1,0 +1,76 @@
+"""create: a new resource, with everything that follows from it in one transaction.
+
+https://hl7.org/fhir/R4/http.html#create
+
+A Patient whose NHS number is registered already is answered with that record if the caller may read it, and else with 409
+and no id: the one place where "there" and "not for you" are told apart.
+"""
+
+from starlette.responses import Response
+
+from app.api import read, requests, responses, submission
+from app.api.endpoint import Interact, permit
+from app.api.requests import Asked
+from app.api.service import Service
+from app.fhir import subject
+from app.fhir.errors import Conflict
+from app.policy import authorship
+from app.store import audit, identity, search, writing
+from app.store.audit import Entry
+from app.store.resource import Version
+from app.store.writing import Draft
+
+
+def of(type: str) -> Interact:
+    """The interaction for one type."""
+
+    async def create(service: Service, asked: Asked) -> Response:
+        requests.only(requests.query_pairs(asked.request), "_format")
+        permit(service, asked, "create", type, "c")
+        draft = await submission.sent(service, asked, type)
+        try:
+            async with service.database.transaction() as tx:
+                person = await writing.person(tx, draft.resource, service.bucket_key)
+                if refused := authorship.refusal(asked.caller, draft.resource, person):
+                    raise refused
+                (version,) = await writing.create_all(tx, [draft], service.bucket_key, asked.now)
+                await audit.record(tx, [kept(asked, "create", version)])
+        except Conflict:
+            if type != "Patient":
+                raise
+            return await _registered_already(service, asked, draft)
+        return submission.written(service, asked, version, 201)
+
+    return create
+
+
+def kept(asked: Asked, interaction: str, version: Version) -> Entry:
+    """What the audit keeps of a write."""
+    return Entry(
+        asked.caller,
+        asked.now,
+        interaction,
+        version.type,
+        audit.RELEASED,
+        "own_data",
+        asked.request_id,
+        patient_id=version.facts.patient_id,
+        resources=(f"{version.type}/{version.id}/_history/{version.version}",),
+    )
+
+
+async def _registered_already(service: Service, asked: Asked, draft: Draft) -> Response:
+    about = subject.of(draft.resource)
+    number = about.nhs_number if about else None
+    row = None
+    async with service.database.transaction() as tx:
+        people = await identity.resolve(tx, [number] if number else [], service.bucket_key)
+        for person in people.values():
+            if asked.caller.may("Patient", "r"):
+                may_see = permit(service, asked, "read", "Patient", "r")
+                row = await search.read(tx, may_see, "Patient", person.patient_id)
+            await audit.record(tx, [read.entry(asked, "create", "Patient", person.patient_id, row)])
+    if row is None:
+        raise Conflict("A Patient with this NHS number is registered already.")
+    location = f"{service.settings.fhir_base}/Patient/{row.id}/_history/{row.version}"
+    return responses.resource(row, 200, {"location": location})

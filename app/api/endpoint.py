@@ -1,0 +1,84 @@
+"""One interaction as an endpoint: who asks is settled before, and every refusal is an OperationOutcome and in the audit.
+
+https://hl7.org/fhir/R4/http.html; https://www.rfc-editor.org/rfc/rfc6750
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app import telemetry
+from app.api import requests, responses
+from app.api.requests import Asked
+from app.api.service import Service
+from app.fhir.errors import FHIRError, Forbidden
+from app.policy import authority, explanation
+from app.policy.authority import Interaction, Permit, Refusal
+from app.store import audit
+from app.store.audit import Entry
+
+Interact: TypeAlias = Callable[[Service, Asked], Awaitable[Response]]
+
+
+class Refused(Forbidden):
+    """403, with the rule that says why."""
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(explanation.practitioner(rule))
+        self.rule = rule
+
+
+def endpoint(service: Service, name: str, type: str, interact: Interact) -> Callable[[Request], Awaitable[Response]]:
+    """`name` and `type` are what is written into the audit and the log of a request that gets no further."""
+
+    async def respond(request: Request) -> Response:
+        request_id = ""
+        asked: Asked | None = None
+        try:
+            request_id = requests.request_id(request)
+            requests.check_accept(request)
+            now = service.clock()
+            caller = service.verifier.caller(request.headers.get("authorization"), now)
+            asked = Asked(request, caller, request_id, now)
+            telemetry.note(request, name, type, caller, request_id)
+            response = await interact(service, asked)
+        except Forbidden as refused:
+            response = await _refused(service, asked, name, type, refused) if asked else responses.error(refused)
+        except FHIRError as refused:
+            response = responses.error(refused)
+        except Exception as defect:
+            telemetry.defect(defect, request_id)
+            response = responses.error(FHIRError("Something went wrong here. Nothing was released."))
+        response.headers["x-request-id"] = request_id
+        if correlation := request.headers.get("x-correlation-id"):
+            response.headers["x-correlation-id"] = correlation[:128]
+        return response
+
+    return respond
+
+
+async def _refused(service: Service, asked: Asked, name: str, type: str, refused: Forbidden) -> Response:
+    """A refusal is remembered too; where it cannot be, the caller is told that, and nothing else."""
+    rule = getattr(refused, "rule", "not_yours_to_write")
+    entry = Entry(asked.caller, asked.now, name, type, audit.REFUSED, rule, asked.request_id)
+    try:
+        async with service.database.transaction() as tx:
+            await audit.record(tx, [entry])
+    except FHIRError as unavailable:
+        return responses.error(unavailable)
+    return responses.error(refused)
+
+
+def permit(service: Service, asked: Asked, interaction: Interaction, type: str, scope: str) -> Permit:
+    """What this caller may see of a type. Raises Refused on the token and the request alone.
+
+    `scope` is the SMART letter that has to be granted: c, r, u or s.
+    """
+    if not asked.caller.may(type, scope):
+        raise Refused("scope_required")
+    decided = authority.permit(authority.AccessRequest(asked.caller, interaction, type, asked.now))
+    if isinstance(decided, Refusal):
+        raise Refused(decided.rule)
+    return decided

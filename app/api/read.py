@@ -1,0 +1,55 @@
+"""read: the current version of one resource.
+
+https://hl7.org/fhir/R4/http.html#read
+"""
+
+from uuid import UUID
+
+from starlette.responses import Response
+
+from app.api import requests, responses
+from app.api.endpoint import Interact, permit
+from app.api.requests import Asked
+from app.api.service import Service
+from app.fhir import resource_id
+from app.fhir.errors import NotFound
+from app.store import audit, search
+from app.store.audit import Entry
+from app.store.search import Row
+
+
+def of(type: str) -> Interact:
+    """The interaction for one type."""
+
+    async def read(service: Service, asked: Asked) -> Response:
+        requests.only(requests.query_pairs(asked.request), "_format")
+        may_see = permit(service, asked, "read", type, "r")
+        id = resource_id.parse(asked.request.path_params["id"])
+        async with service.database.transaction() as tx:
+            row = await search.read(tx, may_see, type, id) if id else None
+            await audit.record(tx, [entry(asked, "read", type, id, row)])
+        if row is None:
+            raise NotFound
+        return responses.resource(row)
+
+    return read
+
+
+def entry(asked: Asked, interaction: str, type: str, id: UUID | None, row: Row | None) -> Entry:
+    """What the audit keeps of a request for one resource, there or not."""
+    return Entry(
+        asked.caller,
+        asked.now,
+        interaction,
+        type,
+        audit.RELEASED if row else audit.NOTHING,
+        row.rule if row else "nothing",
+        asked.request_id,
+        patient_id=row.patient_id if row else (id if type == "Patient" else None),
+        resources=(named(row),) if row else ((f"{type}/{id}",) if id else ()),
+    )
+
+
+def named(row: Row) -> str:
+    """A version as the audit names it."""
+    return f"{row.type}/{row.id}/_history/{row.version}"

@@ -1,0 +1,120 @@
+"""search-type: what this caller may see of a type, in pages, by GET or `POST _search`.
+
+https://hl7.org/fhir/R4/http.html#search
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from urllib.parse import urlencode
+from uuid import UUID
+
+from starlette.responses import Response
+
+from app.api import read, requests, responses
+from app.api.endpoint import Interact, permit
+from app.api.requests import Asked
+from app.api.service import Service
+from app.fhir import bundle, search_parameters, search_query
+from app.fhir.bundle import Entry as BundleEntry
+from app.fhir.errors import InvalidParameter
+from app.fhir.search_query import Pair, SearchQuery
+from app.store import audit, search
+from app.store.audit import Entry
+from app.store.search import Key, Page, Row
+
+
+def of(type: str) -> Interact:
+    """The interaction for one type."""
+
+    async def search_type(service: Service, asked: Asked) -> Response:
+        may_see = permit(service, asked, "search", type, "s")
+        query, after = await asked_for(service, asked, type)
+        served = search_parameters.written_types()
+        targets = {target for include in query.includes for target in include.parameter.targets if target in served}
+        permits = {target: permit(service, asked, "search", target, "r") for target in sorted(targets)}
+        async with service.database.transaction() as tx:
+            people = await search.about(tx, query, service.bucket_key)
+            page = await search.page(tx, may_see, query, people, after)
+            included = await search.included(tx, permits, page.rows, query.includes) if permits else ()
+            await audit.record(tx, list(_entries(asked, query, people, (*page.rows, *included))))
+        return responses.fhir(_bundle(service, asked, query, page, included, after))
+
+    return search_type
+
+
+async def asked_for(service: Service, asked: Asked, type: str) -> tuple[SearchQuery, Key | None]:
+    """The query, and after which key its page begins."""
+    pairs = await pairs_of(service, asked)
+    after: Key | None = None
+    if any(name == "_page" for name, _ in pairs):
+        pairs, after = _opened(service, asked, type, pairs)
+    settings = service.settings
+    return search_query.parse(type, pairs, page_size=settings.page_size, largest_page=settings.largest_page), after
+
+
+async def pairs_of(service: Service, asked: Asked) -> list[Pair]:
+    """The parameters, from wherever this request carries them."""
+    if asked.request.method == "POST":
+        return await requests.form_pairs(asked.request, service.settings.largest_body)
+    return requests.query_pairs(asked.request)
+
+
+def _opened(service: Service, asked: Asked, type: str, pairs: list[Pair]) -> tuple[list[Pair], Key | None]:
+    """A link of ours: the search that it continues. It is judged anew, and only for the client that it was given to."""
+    sealed = service.sealer.open(pairs[0][1], _holder(asked, type)) if len(pairs) == 1 else None
+    if sealed is None:
+        raise InvalidParameter(
+            "_page is used as it stands in a link of ours, alone, by the client that was given it.", expression="_page"
+        )
+    whole = json.loads(sealed)
+    after = (datetime.fromisoformat(whole["after"][0]), UUID(whole["after"][1])) if whole["after"] else None
+    return [(name, value) for name, value in whole["pairs"]], after
+
+
+def link(service: Service, asked: Asked, query: SearchQuery, after: Key | None) -> str:
+    """A URL that repeats this search; sealed where it could identify somebody or continues after a key."""
+    url = f"{service.settings.fhir_base}/{query.type}"
+    if after is None and not query.names_a_person:
+        return f"{url}?{urlencode(query.pairs)}" if query.pairs else url
+    key = [after[0].isoformat(), str(after[1])] if after else None
+    whole = json.dumps({"pairs": query.pairs, "after": key}, separators=(",", ":"))
+    return f"{url}?_page={service.sealer.seal(whole, _holder(asked, query.type))}"
+
+
+def _holder(asked: Asked, type: str) -> str:
+    return f"{asked.caller.client_id} {type}"
+
+
+def _bundle(
+    service: Service, asked: Asked, query: SearchQuery, page: Page, included: Sequence[Row], after: Key | None
+) -> str:
+    links = {"self": link(service, asked, query, after)}
+    if page.next:
+        links["next"] = link(service, asked, query, page.next)
+    base = service.settings.fhir_base
+    matches = (BundleEntry(f"{base}/{row.type}/{row.id}", responses.shown(row), "match") for row in page.rows)
+    others = (BundleEntry(f"{base}/{row.type}/{row.id}", responses.shown(row), "include") for row in included)
+    return bundle.searchset([*matches, *others], page.total, links)
+
+
+def _entries(asked: Asked, query: SearchQuery, people: frozenset[UUID] | None, rows: Iterable[Row]) -> Iterable[Entry]:
+    """One for each person returned, and for each person named of whom nothing was; one at least."""
+    by_person: dict[UUID | None, list[Row]] = {}
+    for row in rows:
+        by_person.setdefault(row.patient_id, []).append(row)
+    for named in people or ():
+        by_person.setdefault(named, [])
+    for id, of_person in (by_person or {None: []}).items():
+        yield Entry(
+            asked.caller,
+            asked.now,
+            "search",
+            query.type,
+            audit.RELEASED if of_person else audit.NOTHING,
+            of_person[0].rule if of_person else "nothing",
+            asked.request_id,
+            patient_id=id,
+            resources=tuple(read.named(row) for row in of_person),
+            query=urlencode(query.pairs),
+        )

@@ -1,0 +1,74 @@
+"""What a caller sends to be written, from bytes to a draft that may be stored, and the answer once it is.
+
+https://hl7.org/fhir/R4/http.html#ops; https://hl7.org/fhir/R4/validation.html
+"""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.api import requests, responses
+from app.api.requests import Asked
+from app.api.service import Service
+from app.fhir import json_text, outcome, subject, validation
+from app.fhir.errors import Issue, Malformed, Unprocessable
+from app.fhir.json_text import JSONTextError
+from app.fhir.nhs_number import NHSNumber
+from app.store.resource import Version
+from app.store.writing import Draft
+
+_PREFER = ("minimal", "representation", "OperationOutcome")
+
+
+async def sent(service: Service, asked: Asked, type: str) -> Draft:
+    """The resource in the body, valid for its type and profile, to be kept in the caller's name."""
+    raw = await requests.resource_body(asked.request, service.settings.largest_body)
+    try:
+        resource, text = json_text.read(raw)
+    except JSONTextError as error:
+        raise Malformed(str(error)) from None
+    if resource.get("resourceType") != type:
+        raise Malformed(f"This takes a {type}: resourceType must say so.", expression="resourceType")
+    if found := validation.faults(resource):
+        raise Unprocessable("The resource is not valid.", issues=outcome.issues(found))
+    _check_range(service, resource)
+    return Draft(resource, text, asked.caller.organization)
+
+
+def _check_range(service: Service, resource: dict[str, Any]) -> None:
+    """Synthetic people and real ones are never kept together."""
+    about = subject.of(resource)
+    if about is None or about.nhs_number is None:
+        return
+    if NHSNumber.parse(about.nhs_number).is_synthetic is not service.settings.synthetic_only:
+        raise Unprocessable(wrong_range(service), expression=about.element)
+
+
+def wrong_range(service: Service) -> str:
+    """What a caller is told of an NHS number that has no place in this installation."""
+    if service.settings.synthetic_only:
+        return "Only NHS numbers of the test range (9...) are taken here."
+    return "NHS numbers of the test range (9...) are not taken here."
+
+
+def written(service: Service, asked: Asked, version: Version, status: int) -> Response:
+    """201 or 200 with the new version, as the caller prefers it (`Prefer: return=...`)."""
+    url = f"{service.settings.fhir_base}/{version.type}/{version.id}/_history/{version.version}"
+    headers = {"location": url, "etag": f'W/"{version.version}"'}
+    match _preferred(asked.request):
+        case "minimal":
+            return responses.fhir("", status, headers)
+        case "OperationOutcome":
+            done = Issue("informational", f"Kept as {version.type} version {version.version}.", severity="information")
+            return responses.fhir(outcome.text([done]), status, headers)
+        case _:
+            return responses.fhir(version.content, status, headers)
+
+
+def _preferred(request: Request) -> str:
+    for part in request.headers.get("prefer", "").split(","):
+        name, _, value = part.strip().partition("=")
+        if name.lower() == "return" and value.strip('"') in _PREFER:
+            return value.strip('"')
+    return "representation"

@@ -1,0 +1,71 @@
+"""update: the next version of a resource, by its owner, on the version that the caller has seen.
+
+https://hl7.org/fhir/R4/http.html#update; https://hl7.org/fhir/R4/http.html#concurrency
+
+If-Match is required: nobody overwrites what they have not seen. A resource is not created by update, since ids are ours.
+"""
+
+from uuid import UUID
+
+from starlette.responses import Response
+
+from app.api import create, read, requests, submission
+from app.api.endpoint import Interact, Refused, permit
+from app.api.requests import Asked
+from app.api.service import Service
+from app.fhir import resource_id
+from app.fhir.errors import Malformed, NotFound, PreconditionFailed
+from app.policy import authorship
+from app.policy.authority import Permit
+from app.store import audit, resource, search, writing
+from app.store.database import Transaction
+from app.store.resource import Version
+from app.store.writing import Draft
+
+
+def of(type: str) -> Interact:
+    """The interaction for one type."""
+
+    async def update(service: Service, asked: Asked) -> Response:
+        requests.only(requests.query_pairs(asked.request), "_format")
+        may_see = permit(service, asked, "update", type, "u")
+        draft = await submission.sent(service, asked, type)
+        if draft.resource.get("id") != asked.request.path_params["id"]:
+            raise Malformed("The resource's id must be the one in the URL.", expression=f"{type}.id")
+        expected = requests.if_match(asked.request)
+        id = resource_id.parse(asked.request.path_params["id"])
+        async with service.database.transaction() as tx:
+            version = await _replaced(service, asked, tx, may_see, draft, id, expected) if id else None
+            entry = create.kept(asked, "update", version) if version else read.entry(asked, "update", type, id, None)
+            await audit.record(tx, [entry])
+        if version is None:
+            raise NotFound
+        return submission.written(service, asked, version, 200)
+
+    return update
+
+
+async def _replaced(
+    service: Service,
+    asked: Asked,
+    tx: Transaction,
+    may_see: Permit,
+    draft: Draft,
+    id: UUID,
+    expected: int | None,
+) -> Version | None:
+    """The next version; None where the caller may not see the current one."""
+    type = draft.resource["resourceType"]
+    stored = await resource.locked(tx, type, id)
+    row = await search.read(tx, may_see, type, id) if stored else None
+    if stored is None or row is None:
+        return None
+    person = await writing.person(tx, draft.resource, service.bucket_key)
+    if not authorship.may_change(asked.caller, row.rule, stored.content):
+        raise Refused("not_yours_to_write")
+    if refused := authorship.refusal(asked.caller, draft.resource, person):
+        raise refused
+    if expected != stored.version:
+        raise PreconditionFailed('Send If-Match with the version that you have seen, such as W/"2".')
+    draft = Draft(draft.resource, draft.text, stored.custodian)
+    return await writing.update(tx, stored, draft, service.bucket_key, asked.now)

@@ -1,0 +1,172 @@
+"""The lookup: is there a plan for this child? Answered and audited in one commit, together with all who ask meanwhile.
+
+https://digital.nhs.uk/developer/api-catalogue/child-protection-information-sharing-hl7-v3; DCB1609
+
+Lookups that arrive while a transaction is committing are gathered and make the next one: there is no timer, and a lookup
+that comes alone goes alone. Nobody is answered before the commit that holds their audit row.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from app.child_protection import notice
+from app.fhir import resource_id
+from app.fhir.errors import Unavailable
+from app.policy.access import Caller
+from app.store import audit, resource, tables
+from app.store.audit import Entry
+from app.store.database import FAILURES, Database
+from app.store.lookup import Answer, Found, LookupStatement
+
+MOST_TOGETHER = 256
+MOST_WAITING = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One question. `unscheduled` as the gate decided."""
+
+    caller: Caller
+    nhs_number: str = field(repr=False)
+    unscheduled: bool
+    now: datetime
+    request_id: str
+    query: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """The flags, and the plans and teams that they lead to."""
+
+    flags: tuple[Found, ...]
+    included: tuple[Found, ...]
+
+
+_Waiting = tuple[Lookup, "asyncio.Future[Released]"]
+
+
+class Lookups:
+    """Gathers lookups. `plans_ended_after` gives, for a moment, since when an ended plan is still shown."""
+
+    def __init__(
+        self,
+        database: Database,
+        bucket_key: bytes,
+        plans_ended_after: Callable[[datetime], datetime],
+        *,
+        locates_restricted: bool,
+    ) -> None:
+        self._database = database
+        self._bucket_key = bucket_key
+        self._plans_ended_after = plans_ended_after
+        self._statement = LookupStatement(locates_restricted=locates_restricted)
+        self._waiting: list[_Waiting] = []
+        self._committer: asyncio.Task[None] | None = None
+
+    async def look_up(self, lookup: Lookup) -> Released:
+        """What the gateway releases, once it is in the audit. Raises Unavailable, and then nothing was released."""
+        if len(self._waiting) >= MOST_WAITING:
+            raise Unavailable("Too many lookups are waiting. Try again in a moment.")
+        answer: asyncio.Future[Released] = asyncio.get_running_loop().create_future()
+        self._waiting.append((lookup, answer))
+        if self._committer is None:
+            self._committer = asyncio.create_task(self._commit_all())
+        return await answer
+
+    async def drain(self) -> None:
+        """Wait until everybody who asked is answered."""
+        while self._committer is not None:
+            await asyncio.wait([self._committer])
+
+    async def _commit_all(self) -> None:
+        try:
+            while self._waiting:
+                together, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
+                await self._answer(together)
+        finally:
+            self._committer = None
+
+    async def _answer(self, together: Sequence[_Waiting]) -> None:
+        """One transaction for all; if it fails twice, one for each, so that one cannot fail the others."""
+        try:
+            try:
+                released = await self._transaction([lookup for lookup, _ in together])
+            except FAILURES:
+                released = await self._transaction([lookup for lookup, _ in together])
+        except Exception as error:
+            if len(together) > 1 and not isinstance(error, OSError | asyncpg.InterfaceError):
+                for one in together:
+                    await self._answer([one])
+                return
+            for _, answer in together:
+                if not answer.done():
+                    answer.set_exception(Unavailable("Try again. Nothing was released."))
+            return
+        for (_, answer), each in zip(together, released, strict=True):
+            if not answer.done():
+                answer.set_result(each)
+
+    async def _transaction(self, lookups: Sequence[Lookup]) -> list[Released]:
+        numbers = [(each.nhs_number, resource_id.bucket_of(each.nhs_number, self._bucket_key)) for each in lookups]
+        after = self._plans_ended_after(max(each.now for each in lookups))
+        async with self._database.hot.acquire() as connection, connection.transaction():
+            answers = await self._statement.run(connection, numbers, after)
+            released = [_released(answer) for answer in answers]
+            entries = [_entry(*each) for each in zip(lookups, answers, released, strict=True)]
+            await resource.copy(connection, tables.audit_event, [entry.row() for entry in entries])
+            await _tell(connection, lookups, released)
+        return released
+
+
+def _released(answer: Answer) -> Released:
+    """Every Flag, and of the plans and teams those that a Flag leads to: an orphan tells nothing."""
+    flags = tuple(part for part in answer.found if part.type == "Flag")
+    if not flags:
+        return Released((), ())
+    led_to = {reference for flag in flags for reference in _references(flag, "detail#")}
+    plans = tuple(part for part in answer.found if f"{part.type}/{part.id}" in led_to)
+    led_on = {reference for plan in plans for reference in _references(plan, "care-team#")}
+    return Released(flags, plans + tuple(part for part in answer.found if f"{part.type}/{part.id}" in led_on))
+
+
+def _references(part: Found, parameter: str) -> list[str]:
+    return [token.removeprefix(parameter) for token in part.tokens if token.startswith(parameter)]
+
+
+def _entry(lookup: Lookup, answer: Answer, released: Released) -> Entry:
+    return Entry(
+        lookup.caller,
+        lookup.now,
+        "search",
+        "Flag",
+        audit.RELEASED if released.flags else audit.NOTHING,
+        "child_protection_gateway" if released.flags else "nothing",
+        lookup.request_id,
+        patient_id=answer.patient_id,
+        resources=tuple(
+            f"{part.type}/{part.id}/_history/{part.version}" for part in (*released.flags, *released.included)
+        ),
+        query=lookup.query,
+        unscheduled=lookup.unscheduled,
+    )
+
+
+async def _tell(connection: Any, lookups: Sequence[Lookup], released: Sequence[Released]) -> None:
+    """Write the access history and the notices of every unscheduled look that found something."""
+    hits = [
+        (lookup, each.flags)
+        for lookup, each in zip(lookups, released, strict=True)
+        if each.flags and lookup.unscheduled
+    ]
+    if not hits:
+        return
+    history = [notice.access(lookup.caller, flags[0].patient_id, lookup.now) for lookup, flags in hits]
+    await resource.copy(connection, tables.child_protection_access, history)
+    notices = [each for lookup, flags in hits for each in notice.notices(lookup.caller, flags, lookup.now)]
+    await resource.insert_all(connection, notices)
+    await resource.copy(connection, tables.outbox, list(resource.to_deliver(notices)))

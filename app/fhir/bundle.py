@@ -1,0 +1,35 @@
+"""Bundles, made from the stored texts without reading them.
+
+https://hl7.org/fhir/R4/bundle.html
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`text` is a resource's JSON, `full_url` its absolute URL."""
+
+    full_url: str
+    text: str
+    mode: Literal["match", "include"]
+
+
+def searchset(entries: Iterable[Entry], total: int | None, links: dict[str, str]) -> str:
+    """A Bundle's text. An empty one has no `entry`, as FHIR's JSON has no empty lists."""
+    parts = ['{"resourceType":"Bundle","type":"searchset"']
+    if total is not None:
+        parts.append(f',"total":{total}')
+    if links:
+        listed = [{"relation": relation, "url": url} for relation, url in links.items()]
+        parts.append(f',"link":{json.dumps(listed, separators=(",", ":"))}')
+    texts = [
+        f'{{"fullUrl":"{entry.full_url}","resource":{entry.text},"search":{{"mode":"{entry.mode}"}}}}'
+        for entry in entries
+    ]
+    if texts:
+        parts.append(f',"entry":[{",".join(texts)}]')
+    return "".join(parts) + "}"

@@ -1,0 +1,70 @@
+"""The CapabilityStatement: exactly what exists here.
+
+https://hl7.org/fhir/R4/capabilitystatement.html; https://hl7.org/fhir/smart-app-launch/conformance.html
+"""
+
+from typing import Any
+
+from app.fhir import schema_profiles, search_parameters, systems
+
+_INTERACTIONS = ("read", "vread", "search-type", "create", "update")
+_READ_ONLY = ("read", "search-type")
+_SMART = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
+_SECURITY_SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-service"
+
+
+def statement(base: str, token_url: str, version: str) -> dict[str, Any]:
+    """For a service at `base`."""
+    types = [_resource(type) for type in search_parameters.searchable_types()]
+    return {
+        "resourceType": "CapabilityStatement",
+        "url": f"{systems.CRADLE}/CapabilityStatement/cradle",
+        "version": version,
+        "name": "Cradle",
+        "title": "Cradle: information sharing around a young child",
+        "status": "active",
+        "date": "2026-11-24",
+        "publisher": "Cradle",
+        "description": "A FHIR server in which consent is part of every query, and every answer is in the audit first.",
+        "kind": "instance",
+        "software": {"name": "Cradle", "version": version},
+        "implementation": {"description": "Cradle", "url": base},
+        "fhirVersion": "4.0.1",
+        "format": ["json", "application/fhir+json"],
+        "rest": [
+            {
+                "mode": "server",
+                "security": {
+                    "extension": [{"url": _SMART, "extension": [{"url": "token", "valueUri": token_url}]}],
+                    "service": [{"coding": [{"system": _SECURITY_SERVICE, "code": "SMART-on-FHIR"}]}],
+                    "description": "SMART Backend Services: client credentials with a signed assertion that states the "
+                    "purpose of use and, where somebody is at the screen, the user.",
+                },
+                "resource": types,
+            }
+        ],
+    }
+
+
+def _resource(type: str) -> dict[str, Any]:
+    is_written = type in search_parameters.written_types()
+    parameters = search_parameters.parameters(type).values()
+    profiles = [url for url, profile in sorted(schema_profiles.profiles().items()) if profile.structure.type == type]
+    found: dict[str, Any] = {
+        "type": type,
+        "supportedProfile": profiles,
+        "interaction": [{"code": code} for code in (_INTERACTIONS if is_written else _READ_ONLY)],
+        "versioning": "versioned-update" if is_written else "no-version",
+        "readHistory": is_written,
+        "updateCreate": False,
+        "conditionalCreate": False,
+        "conditionalUpdate": False,
+        "referencePolicy": ["logical", "literal"] if is_written else [],
+        "searchInclude": [f"{type}:{each.code}" for each in parameters if each.type == "reference" and is_written],
+        "searchParam": [
+            {"name": "_id", "type": "token"},
+            {"name": "_lastUpdated", "type": "date"},
+            *({"name": each.code, "definition": each.url, "type": each.type} for each in parameters),
+        ],
+    }
+    return {name: value for name, value in found.items() if value != []}

@@ -1,0 +1,278 @@
+"""A search as it was asked, read strictly: what is not understood is refused, with the nearest name.
+
+https://hl7.org/fhir/R4/search.html
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from app.fhir import coding, search_parameters, systems, time
+from app.fhir.errors import InvalidParameter
+from app.fhir.nhs_number import NHSNumber
+from app.fhir.search_parameters import SearchParameter
+
+Pair: TypeAlias = tuple[str, str]
+Prefix: TypeAlias = Literal["eq", "ne", "lt", "gt", "le", "ge", "sa", "eb"]
+
+_PREFIXES = ("eq", "ne", "lt", "gt", "le", "ge", "sa", "eb")
+_COMMA = re.compile(r"(?<!\\),")
+_BAR = re.compile(r"(?<!\\)\|")
+_RESULT = ("_count", "_total", "_include", "_include:iterate", "_format", "_page")
+_COMMON = ("_id", "_lastUpdated")
+_NO_SECONDS = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d)(:\d\d(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """It is found under one of these tokens (`status#|active`)."""
+
+    tokens: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A string of `parameter` matches one of these, already folded (for `exact`, as given)."""
+
+    parameter: str
+    values: tuple[str, ...]
+    how: Literal["starts", "contains", "is"]
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """A date of `parameter` (`_lastUpdated`: the version's own) stands so to one of these spans."""
+
+    parameter: str
+    values: tuple[tuple[Prefix, time.Span], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """Its id is one of these. What cannot be an id of ours names nothing."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """It is about one of these people, or, of a Patient, is the record of one."""
+
+    nhs_numbers: tuple[str, ...] = field(repr=False)
+    patient_ids: tuple[str, ...] = ()
+
+
+Criterion: TypeAlias = Among | Text | When | Ids | About
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """`_include=Flag:detail`; `iterate` follows it from included resources too."""
+
+    source: str
+    parameter: SearchParameter
+    iterate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SearchQuery:
+    """All criteria hold; within one, any value. `pairs` is what was asked, to be repeated in links."""
+
+    type: str
+    criteria: tuple[Criterion, ...]
+    includes: tuple[Include, ...]
+    count: int
+    total: bool
+    pairs: tuple[Pair, ...] = field(repr=False)
+
+    @property
+    def names_a_person(self) -> bool:
+        """Whether a link that repeated it could identify somebody."""
+        return any(isinstance(c, About) and c.nhs_numbers for c in self.criteria) or any(
+            isinstance(c, Text) or (isinstance(c, Among) and _identifies(c)) for c in self.criteria
+        )
+
+
+def _identifies(among: Among) -> bool:
+    return any(token.startswith("identifier#") or systems.NHS_NUMBER in token for token in among.tokens)
+
+
+def parse(type: str, pairs: Iterable[Pair], *, page_size: int, largest_page: int) -> SearchQuery:
+    """Raises InvalidParameter for anything that is not served, naming the parameter but never its value."""
+    asked = tuple(pairs)
+    parameters = search_parameters.parameters(type)
+    criteria: list[Criterion] = []
+    includes: list[Include] = []
+    count, total = page_size, True
+    for name, value in asked:
+        if not value.strip():
+            raise InvalidParameter(
+                f"{name} has no value. Leave it out, or give it one.", expression=_where(name, parameters)
+            )
+        match name:
+            case "_count":
+                count = _count(value, largest_page)
+            case "_total":
+                total = _total(value)
+            case "_include" | "_include:iterate":
+                includes.append(_include(type, value, iterate=name.endswith(":iterate")))
+            case "_format":
+                pass  # negotiated with the Accept header
+            case _:
+                criteria.append(_criterion(type, parameters, name, value))
+    return SearchQuery(type, tuple(criteria), tuple(includes), count, total, asked)
+
+
+def _criterion(type: str, parameters: Mapping[str, SearchParameter], name: str, value: str) -> Criterion:
+    base, _, modifier = name.partition(":")
+    if base == "_id" and not modifier:
+        return Ids(tuple(_alternatives(value)))
+    if base == "_lastUpdated" and not modifier:
+        return When("_lastUpdated", tuple(_date(name, each) for each in _alternatives(value)))
+    chained = base.endswith(".identifier") and not modifier
+    parameter = parameters.get(base.removesuffix(".identifier") if chained else base)
+    if parameter is None:
+        raise _unknown(type, parameters, name)
+    if type == "Patient" and parameter.code == "identifier" and not modifier:
+        return _identifier(parameter, name, value)
+    if parameter.is_the_person:
+        return _about(name, "identifier" if chained else modifier, value)
+    if chained:
+        raise _unknown(type, parameters, name)
+    match parameter.type, modifier:
+        case "token", "":
+            return Among(tuple(_token(parameter, name, each) for each in _alternatives(value)))
+        case "reference", "identifier":
+            return Among(tuple(_token(parameter, name, each) for each in _alternatives(value)))
+        case "reference", _ if not modifier or modifier in parameter.targets:
+            return Among(tuple(_reference(parameter, name, modifier, each) for each in _alternatives(value)))
+        case "string", "" | "contains":
+            folded = tuple(search_parameters.folded(each) for each in _alternatives(value))
+            return Text(parameter.key, folded, "contains" if modifier else "starts")
+        case "date", "":
+            return When(parameter.key, tuple(_date(name, each) for each in _alternatives(value)))
+        case _:
+            raise InvalidParameter(f"The modifier of {base} is not served here.", expression=base)
+
+
+def _identifier(parameter: SearchParameter, name: str, value: str) -> Criterion:
+    """A Patient by NHS number is a person: the answer is the current record of whoever has or had that number."""
+    tokens = [_parts(each) for each in _alternatives(value)]
+    if all(system == systems.NHS_NUMBER for system, _ in tokens):
+        return About(tuple(_nhs_number(name, number) for _, number in tokens))
+    if any(system == systems.NHS_NUMBER for system, _ in tokens):
+        raise InvalidParameter("Ask for NHS numbers and other identifiers one after the other.", expression=_base(name))
+    return Among(tuple(_token(parameter, name, each) for each in _alternatives(value)))
+
+
+def _about(name: str, modifier: str, value: str) -> Criterion:
+    if modifier == "identifier":
+        tokens = [_parts(each) for each in _alternatives(value)]
+        if any(system != systems.NHS_NUMBER for system, _ in tokens):
+            raise InvalidParameter(f"Give {name} as {systems.NHS_NUMBER}|[NHS number].", expression=_base(name))
+        return About(tuple(_nhs_number(name, number) for _, number in tokens))
+    if modifier not in ("", "Patient"):
+        raise InvalidParameter(f"The modifier of {_base(name)} is not served here.", expression=_base(name))
+    ids = (each.rpartition("Patient/")[2] for each in _alternatives(value))
+    return About((), tuple(ids))
+
+
+def _nhs_number(name: str, text: str) -> str:
+    try:
+        return NHSNumber.parse(text).value
+    except ValueError as error:
+        raise InvalidParameter(str(error), expression=_base(name)) from None
+
+
+def _token(parameter: SearchParameter, name: str, text: str) -> str:
+    system, code = _parts(text)
+    if not code or system == "":
+        raise InvalidParameter(f"Give {name} as [system]|[code] or as [code].", expression=_base(name))
+    return f"{parameter.code}#{coding.canonical(system) if system else ''}|{code}"
+
+
+def _parts(text: str) -> tuple[str | None, str]:
+    """`system|code` in its two parts; without a bar the system is None, which is any."""
+    parts = _BAR.split(text, maxsplit=1)
+    unescaped = [part.replace("\\|", "|").replace("\\$", "$").replace("\\\\", "\\") for part in parts]
+    return (unescaped[0], unescaped[1]) if len(unescaped) == 2 else (None, unescaped[0])
+
+
+def _reference(parameter: SearchParameter, name: str, modifier: str, text: str) -> str:
+    type, _, id = text.rpartition("/")
+    type = type.rpartition("/")[2] or modifier or (parameter.targets[0] if len(parameter.targets) == 1 else "")
+    if type not in parameter.targets:
+        wanted = " or ".join(f"{target}/[id]" for target in parameter.targets[:3])
+        raise InvalidParameter(f"Give {name} as {wanted}, or use {parameter.code}:identifier.", expression=_base(name))
+    return f"{parameter.code}#{type}/{id}"
+
+
+def _date(name: str, text: str) -> tuple[Prefix, time.Span]:
+    prefix: Prefix = "eq"
+    for each in _PREFIXES:
+        if text.startswith(each):
+            prefix, text = each, text[2:]  # type: ignore[assignment]  # one of the literal prefixes
+            break
+    span = time.span(_complete(text))
+    if span is None:
+        raise InvalidParameter(
+            f"Give {name} as a date (2026-11-20) or a time with zone, after eq ne lt gt le ge sa or eb.",
+            expression=name,
+        )
+    return prefix, span
+
+
+def _complete(text: str) -> str:
+    """R4's search allows a time without seconds or zone, which is then the server's."""
+    match = _NO_SECONDS.fullmatch(text)
+    return f"{match[1]}{match[2] or ':00'}{match[3] or 'Z'}" if match else text
+
+
+def _alternatives(value: str) -> list[str]:
+    return [each.replace("\\,", ",") for each in _COMMA.split(value)]
+
+
+def _count(value: str, largest: int) -> int:
+    if not value.isascii() or not value.isdigit():
+        raise InvalidParameter("_count is a whole number from 0.", expression="_count")
+    return min(int(value), largest)
+
+
+def _total(value: str) -> bool:
+    if value not in ("none", "estimate", "accurate"):
+        raise InvalidParameter("_total is none, estimate or accurate.", expression="_total")
+    return value != "none"
+
+
+def _include(type: str, value: str, *, iterate: bool) -> Include:
+    source, _, rest = value.partition(":")
+    code, _, target = rest.partition(":")
+    if source not in search_parameters.searchable_types():
+        raise InvalidParameter("_include is [type]:[parameter], such as Flag:detail.", expression="_include")
+    parameter = search_parameters.parameters(source).get(code)
+    if parameter is None or parameter.type != "reference" or (target and target not in parameter.targets):
+        raise InvalidParameter(f"{source} has no such reference to include.", expression="_include")
+    if source != type and not iterate:
+        raise InvalidParameter(
+            f"To follow {source} from what is included, use _include:iterate.", expression="_include"
+        )
+    return Include(source, parameter, iterate)
+
+
+def _unknown(type: str, parameters: Mapping[str, SearchParameter], name: str) -> InvalidParameter:
+    known = [*parameters, *_COMMON, *_RESULT]
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    said = f" Did you mean {near[0]}?" if near else f" It has {', '.join(sorted([*parameters, *_COMMON]))}."
+    return InvalidParameter(f"{type} has no such search parameter.{said}", expression=_where(name, parameters))
+
+
+def _where(name: str, parameters: Mapping[str, SearchParameter]) -> str | None:
+    """The parameter's name where it is one of ours: a stranger's could be anything, a person's name too."""
+    return name if _base(name) in {*parameters, *_COMMON, *_RESULT} else None
+
+
+def _base(name: str) -> str:
+    """A parameter's name without modifier or chain, which a stranger may have filled with anything."""
+    return name.partition(":")[0].partition(".")[0]

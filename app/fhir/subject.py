@@ -1,0 +1,54 @@
+"""Whom a resource is about: the person's NHS number or Patient, as the resource names them.
+
+https://hl7.org/fhir/R4/compartmentdefinition-patient.html
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.fhir import systems
+
+_ELEMENT = {"RelatedPerson": "patient", "Consent": "patient"}
+_PATIENT = re.compile(r"(?:https?://\S+/)?Patient/([A-Za-z0-9\-.]{1,64})(?:/_history/\S+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """`element` is where it stands; `nhs_number` and `patient_id` are what it says, either or both."""
+
+    element: str
+    nhs_number: str | None
+    patient_id: str | None
+
+
+def of(resource: Mapping[str, Any]) -> Subject | None:
+    """None where a resource is about nobody; of a Patient, the person themselves."""
+    if resource["resourceType"] == "Patient":
+        return Subject("identifier", _nhs_number(resource.get("identifier", ())), None)
+    element = _ELEMENT.get(resource["resourceType"], "subject")
+    reference = resource.get(element)
+    if not isinstance(reference, Mapping):
+        return None
+    literal = _PATIENT.fullmatch(str(reference.get("reference", "")))
+    number = _nhs_number([reference["identifier"]]) if "identifier" in reference else None
+    return Subject(element, number, literal[1] if literal else None)
+
+
+def superseded_by(patient: Mapping[str, Any]) -> str | None:
+    """The NHS number of the record that an inactive Patient was replaced by. An adoption has no such link."""
+    if patient.get("active") is not False:
+        return None
+    for link in patient.get("link", ()):
+        identifier = link.get("other", {}).get("identifier", {})
+        if link.get("type") == "replaced-by" and identifier.get("system") == systems.NHS_NUMBER:
+            return str(identifier.get("value"))
+    return None
+
+
+def _nhs_number(identifiers: Any) -> str | None:
+    for identifier in identifiers:
+        if identifier.get("system") == systems.NHS_NUMBER and "value" in identifier:
+            return str(identifier["value"])
+    return None

@@ -1,0 +1,90 @@
+"""The composition root: settings in, a running service out.
+
+https://fastapi.tiangolo.com/
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app import telemetry
+from app.api import oauth2, responses
+from app.api.router import router
+from app.api.service import Service
+from app.child_protection.lookup import Lookups
+from app.fhir import validation
+from app.fhir.errors import FHIRError, Malformed, MethodNotAllowed, NotFound
+from app.policy import authority
+from app.security import keys
+from app.security.sealing import Sealer
+from app.security.token import Verifier
+from app.settings import Settings
+from app.store import database, installation
+from app.store.database import Database
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_app(settings: Settings, store: Database, clock: Callable[[], datetime] = _now) -> FastAPI:
+    """The service on an open, migrated database."""
+    key, secret = keys.signing_key(settings), keys.bucket_key(settings)
+    lookups = Lookups(
+        store,
+        secret,
+        lambda moment: authority.months_before(moment, settings.plan_lookback_months),
+        locates_restricted=settings.gateway_locates_restricted,
+    )
+    service = Service(settings, store, secret, Verifier(settings, key), Sealer(secret), lookups, clock)
+    app = FastAPI(
+        title="Cradle",
+        version=version("cradle"),
+        description="Information sharing around a young child: FHIR R4, with consent inside every query.",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        telemetry={"tracing": False, "auto_configure": False},
+    )
+    app.state.service = service
+    app.include_router(router(service))
+    app.router.routes.extend(oauth2.routes(settings, store, key, clock))
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_middleware(telemetry.RequestLog)
+    return app
+
+
+@asynccontextmanager
+async def opened(settings: Settings, url: str) -> AsyncIterator[Database]:
+    """The database at `url`, migrated and of this installation; the profiles are checked on the way."""
+    validation.prepare()
+    store = await database.connect(url, connections=settings.database_connections)
+    try:
+        await database.migrate(store)
+        await installation.check_bucket_key(store, keys.bucket_key(settings))
+        yield store
+    finally:
+        await store.close()
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    """What the router itself refuses, as an OperationOutcome."""
+    assert isinstance(error, HTTPException), "registered for nothing else"
+    refused: FHIRError
+    match error.status_code:
+        case 404:
+            refused = NotFound()
+        case 405:
+            refused = MethodNotAllowed("This cannot be done here. See [base]/metadata for what can.")
+        case _:
+            refused = Malformed("The request cannot be understood.")
+    response = responses.error(refused)
+    for name, value in (error.headers or {}).items():
+        response.headers[name] = value
+    return response

@@ -1,0 +1,44 @@
+"""No contact with a family who lost a baby: what was still to be said to them is revoked.
+
+Good practice in information sharing in the Foundation Years (2013), case studies (R3)
+"""
+
+import json
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.policy import facts
+from app.store import identity, resource, tables
+from app.store.identity import Identity
+
+_STILL_TO_COME = ("draft", "active", "on-hold")
+_CONTACT = "family-contact"
+
+
+async def revoke_contact(tx: AsyncConnection, people: Collection[Identity], now: datetime) -> None:
+    """Revoke every request to contact one of these families, if it is bereaved, and take it out of the outbox."""
+    records = {id for person in people for id in person.records}
+    bereaved = [id for id, row in (await identity.lock(tx, records)).items() if row.bereaved]
+    if not bereaved:
+        return
+    for stored in await resource.about(tx, bereaved, ["CommunicationRequest"]):
+        content = json.loads(stored.content)
+        known = facts.of(content, stored.custodian, stored.patient_id)
+        if known.kind != _CONTACT or known.status not in _STILL_TO_COME:
+            continue
+        locked = await resource.locked(tx, stored.type, stored.id)
+        assert locked is not None, "it was just read, and nothing is deleted"
+        revoked = json.loads(locked.content) | {"status": "revoked"}
+        text = json.dumps(revoked, ensure_ascii=False, separators=(",", ":"))
+        version = resource.version(
+            revoked, text, locked.custodian, locked.patient_id, now, id=locked.id, number=locked.version + 1
+        )
+        await resource.replace(tx, version)
+        await tx.execute(
+            delete(tables.outbox).where(
+                tables.outbox.c.resource_id == version.id, tables.outbox.c.bucket == version.bucket
+            )
+        )

@@ -1,0 +1,148 @@
+"""What follows from what was written about a person: the facts of the person, and the grants of every Consent.
+
+https://hl7.org/fhir/R4/consent.html
+
+Recompiled in the transaction that changed any of it, with the person's row locked, so it holds from that commit on and
+two writers cannot each overlook the other.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, delete, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.fhir import systems
+from app.policy import consent, facts, standing
+from app.policy.grant import Grant
+from app.store import database, identity, resource, tables
+from app.store.identity import Identity
+from app.store.resource import Stored
+
+COMPILED_FROM = frozenset({"Patient", "RelatedPerson", "Consent"})
+_GRANT, _PERSON = tables.consent_grant, tables.person
+
+
+async def recompile(tx: AsyncConnection, people: Collection[Identity]) -> None:
+    """Write the person facts and the grants of these people anew, for each of their records."""
+    by_id = {id: person for person in people for id in person.records}
+    locked = await identity.lock(tx, by_id)
+    written: dict[UUID, list[Stored]] = defaultdict(list)
+    for stored in await resource.about(tx, by_id, COMPILED_FROM):
+        if stored.patient_id is not None:
+            written[by_id[stored.patient_id].patient_id].append(stored)
+    facts_rows: list[dict[str, Any]] = []
+    grants: list[tuple[Any, ...]] = []
+    for person in people:
+        numbers = {number for id in person.records for number in locked[id].nhs_numbers}
+        about = _About(person, frozenset(numbers), written[person.patient_id])
+        facts_rows += [about.person_row(id) for id in person.records]
+        compiled = about.grants()
+        grants += [_grant_row(id, locked[id].bucket, grant) for id in person.records for grant in compiled]
+    ids = sorted(by_id)
+    buckets = [locked[id].bucket for id in ids]
+    await tx.execute(
+        delete(_GRANT).where(
+            _GRANT.c.patient_id == tables.any_of(ids, _GRANT.c.patient_id.type),
+            _GRANT.c.bucket == tables.any_of(buckets, _GRANT.c.bucket.type),
+        )
+    )
+    await tx.execute(_PUT_PERSON, facts_rows)
+    await resource.copy(await database.driver(tx), _GRANT, grants)
+
+
+class _About:
+    """What is written about one person, across all of their records."""
+
+    def __init__(self, person: Identity, nhs_numbers: frozenset[str], written: Iterable[Stored]) -> None:
+        self.nhs_numbers = nhs_numbers
+        self.contents = [(stored, json.loads(stored.content)) for stored in written]
+        self.patient: Mapping[str, Any] = next(
+            (content for stored, content in self.contents if stored.id == person.patient_id), {}
+        )
+        self.birth_date = _whole_date(self.patient.get("birthDate"))
+
+    def relationships(self) -> dict[str, bool]:
+        """Each relative who is known by NHS number, and whether their parental responsibility is proven."""
+        found: dict[str, bool] = {}
+        for stored, content in self.contents:
+            if stored.type == "RelatedPerson" and content.get("active") is not False:
+                for identifier in content.get("identifier", ()):
+                    if identifier.get("system") == systems.NHS_NUMBER:
+                        token = f"nhs|{identifier.get('value')}"
+                        found[token] = found.get(token, False) or _is_responsible(content)
+        return found
+
+    def grants(self) -> tuple[Grant, ...]:
+        subject = standing.Subject(self.nhs_numbers, self.birth_date, self.relationships())
+        statements = [
+            consent.Statement(str(stored.id), content, stored.last_updated)
+            for stored, content in self.contents
+            if stored.type == "Consent"
+        ]
+        return consent.grants(statements, subject, teams={})
+
+    def person_row(self, id: UUID) -> dict[str, Any]:
+        family = {f"nhs|{number}" for number in self.nhs_numbers}
+        family |= {token for token, proven in self.relationships().items() if proven}
+        return {
+            "of_id": id,
+            "of_bucket": identity.Identity((id,)).bucket,
+            "nhs_numbers": sorted(self.nhs_numbers),
+            "birth_date": self.birth_date,
+            "restriction": facts.restriction(self.patient),
+            "bereaved": facts.is_bereaved(self.patient),
+            "pregnancy": facts.pregnancy(self.patient),
+            "family": sorted(family),
+        }
+
+
+_PUT_PERSON = (
+    update(_PERSON)
+    .where(_PERSON.c.patient_id == bindparam("of_id"), _PERSON.c.bucket == bindparam("of_bucket"))
+    .values(
+        {
+            name: bindparam(name)
+            for name in (column.name for column in _PERSON.c)
+            if name not in ("patient_id", "bucket")
+        }
+    )
+)
+
+
+def _is_responsible(related_person: Mapping[str, Any]) -> bool:
+    return any(
+        extension.get("url") == systems.PARENTAL_RESPONSIBILITY for extension in related_person.get("extension", ())
+    )
+
+
+def _whole_date(value: object) -> date | None:
+    """A birth date to the day; one that is known to the month or year only tells no age."""
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _grant_row(patient_id: UUID, bucket: int, grant: Grant) -> tuple[Any, ...]:
+    return (
+        patient_id,
+        bucket,
+        UUID(grant.consent_id),
+        grant.performer,
+        grant.rank,
+        grant.permits,
+        list(grant.actors),
+        list(grant.purposes),
+        list(grant.categories),
+        grant.label,
+        list(grant.sensitivities),
+        grant.valid_from,
+        grant.valid_to,
+        grant.data_from,
+        grant.data_to,
+    )

@@ -1,0 +1,103 @@
+"""What a search asks of a row, as SQL: one condition for each criterion.
+
+https://hl7.org/fhir/R4/search.html#prefix
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from sqlalchemy import and_, exists, false, func, literal, not_, or_
+
+from app.fhir import resource_id, time
+from app.fhir.search_query import About, Among, Criterion, Ids, Prefix, SearchQuery, Text, When
+from app.store import tables
+
+Where: TypeAlias = Callable[[Any], Any]
+
+
+def condition(criterion: Criterion) -> Where:
+    """What one criterion asks of a row. Whom it is about has been resolved to ids before."""
+    match criterion:
+        case Among(tokens):
+            return lambda c: c.tokens.overlap(tables.texts(tokens))
+        case Ids(texts):
+            ids = [id for text in texts if (id := resource_id.parse(text))]
+            return within_buckets(frozenset(ids), "id")
+        case Text(parameter, values, how):
+            return _has_string(parameter, values, how)
+        case When("_lastUpdated", values):
+            return happened(values, "last_updated")
+        case When(parameter, values):
+            return _has_date(parameter, values)
+        case About():
+            raise AssertionError("whom it is about is resolved before")
+
+
+def within_buckets(chosen: frozenset[UUID], column: str) -> Where:
+    """That a column is one of these ids, asked only in the buckets that they carry."""
+    buckets = [resource_id.bucket(id) for id in sorted(chosen)]
+    return lambda c: and_(is_among(c[column], chosen), c.bucket == tables.any_of(buckets, c.bucket.type))
+
+
+def names_ids(query: SearchQuery) -> bool:
+    return any(isinstance(criterion, Ids) for criterion in query.criteria)
+
+
+def _has_string(parameter: str, values: tuple[str, ...], how: str) -> Where:
+    table = tables.search_string.alias()
+    value = table.c.value
+    ways: dict[str, Callable[[str], Any]] = {
+        "starts": lambda text: value.startswith(text, autoescape=True),
+        "contains": lambda text: value.contains(text, autoescape=True),
+        "is": lambda text: value == text,
+    }
+    found = or_(false(), *(ways[how](text) for text in values))
+    return lambda c: exists().where(
+        table.c.id == c.id, table.c.bucket == c.bucket, table.c.parameter == parameter, found
+    )
+
+
+def _has_date(parameter: str, values: tuple[tuple[Prefix, time.Span], ...]) -> Where:
+    table = tables.search_date.alias()
+    found = or_(false(), *(_stands(prefix, span, table.c.lower, table.c.upper) for prefix, span in values))
+    return lambda c: exists().where(
+        table.c.id == c.id, table.c.bucket == c.bucket, table.c.parameter == parameter, found
+    )
+
+
+def happened(values: tuple[tuple[Prefix, time.Span], ...], column: str) -> Where:
+    """That the moment in a column stands so to one of these spans."""
+    return lambda c: or_(false(), *(_stands(prefix, span, c[column], c[column]) for prefix, span in values))
+
+
+def is_among(column: Any, ids: frozenset[UUID]) -> Any:
+    return column == tables.any_of(sorted(ids), column.type)
+
+
+def _stands(prefix: Prefix, span: time.Span, lower: Any, upper: Any) -> Any:
+    """https://hl7.org/fhir/R4/search.html#prefix: a resource's `[lower, upper)` against the span asked for.
+
+    An end that is not known is open. `eq` is containment, as R4's text has it.
+    """
+    start, end = literal(span.start, tables.INSTANT), literal(span.end, tables.INSTANT)
+    within = func.coalesce(and_(lower >= start, upper <= end if upper is not lower else upper < end), false())
+    above = or_(upper.is_(None), upper > end if upper is not lower else upper >= end)
+    below = or_(lower.is_(None), lower < start)
+    match prefix:
+        case "eq":
+            return within
+        case "ne":
+            return not_(within)
+        case "gt":
+            return above
+        case "lt":
+            return below
+        case "ge":
+            return or_(above, within)
+        case "le":
+            return or_(below, within)
+        case "sa":
+            return func.coalesce(lower >= end, false())
+        case "eb":
+            return func.coalesce(upper <= start if upper is not lower else upper < start, false())

@@ -1,0 +1,191 @@
+"""Resources and their versions: written once, never changed. Many at a time; one is the special case.
+
+https://hl7.org/fhir/R4/http.html#versions; https://www.postgresql.org/docs/current/sql-copy.html
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Table, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.fhir import json_text, resource_id, search_parameters
+from app.policy import facts
+from app.policy.facts import Facts
+from app.store import database, guard, tables
+
+_RESOURCE = tables.resource
+_KEPT_META = ("profile", "security", "tag", "source")
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version, as it is stored. `content` is the text that is served."""
+
+    id: UUID
+    version: int
+    last_updated: datetime
+    content: str
+    facts: Facts
+    indexed: search_parameters.Indexed
+
+    @property
+    def bucket(self) -> int:
+        return resource_id.bucket(self.id)
+
+    @property
+    def type(self) -> str:
+        return self.facts.type
+
+
+def version(
+    resource: dict[str, Any],
+    text: str,
+    custodian: str,
+    patient_id: UUID | None,
+    now: datetime,
+    *,
+    id: UUID,
+    number: int,
+) -> Version:
+    """What is stored of a resource: its text with the server's id and meta, its facts, and what it is found under."""
+    sent = resource.get("meta", {})
+    kept = {name: sent[name] for name in _KEPT_META if name in sent}
+    meta = {"versionId": str(number), "lastUpdated": instant(now)} | kept
+    return Version(
+        id=id,
+        version=number,
+        last_updated=now,
+        content=json_text.with_identity(text, str(id), meta),
+        facts=facts.of(resource, custodian, patient_id),
+        indexed=search_parameters.index(resource),
+    )
+
+
+def instant(moment: datetime) -> str:
+    """FHIR's instant, in UTC, to the millisecond."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03}Z"
+
+
+async def insert_all(connection: Any, versions: Sequence[Version]) -> None:
+    """Store new resources, on asyncpg's connection. Their ids are new, or the unique key refuses them all."""
+    await copy(connection, _RESOURCE, [(*_row(version), list(version.indexed.tokens)) for version in versions])
+    await _add(connection, versions)
+
+
+def to_deliver(versions: Iterable[Version]) -> Iterator[tuple[Any, ...]]:
+    """The rows of the outbox for these versions: one for each organisation that is to get one."""
+    for version in versions:
+        if version.type == "CommunicationRequest" and version.facts.status == "active":
+            for token in sorted(version.facts.recipients):
+                id = resource_id.new(version.bucket, version.last_updated)
+                yield id, version.bucket, version.last_updated, version.id, token.removeprefix("org|")
+
+
+async def replace(tx: AsyncConnection, version: Version) -> None:
+    """Store the next version of a resource whose row this transaction has locked."""
+    names = [column.name for column in _RESOURCE.c]
+    values = dict(zip(names, (*_row(version), list(version.indexed.tokens)), strict=True))
+    here = (_RESOURCE.c.id == version.id, _RESOURCE.c.bucket == version.bucket)
+    reason = guard.for_itself("the next version")
+    await tx.execute(update(_RESOURCE).where(*here).values(values).prefix_with(reason))
+    for table in (tables.search_string, tables.search_date):
+        await tx.execute(delete(table).where(table.c.id == version.id, table.c.bucket == version.bucket))
+    await _add(await database.driver(tx), [version])
+
+
+async def _add(connection: Any, versions: Sequence[Version]) -> None:
+    await copy(connection, tables.resource_version, [_row(version) for version in versions])
+    strings = [(v.id, v.bucket, key, value) for v in versions for key, value in v.indexed.strings]
+    await copy(connection, tables.search_string, strings)
+    dates = [(v.id, v.bucket, key, period.start, period.end) for v in versions for key, period in v.indexed.dates]
+    await copy(connection, tables.search_date, dates)
+
+
+def _row(version: Version) -> tuple[Any, ...]:
+    known = version.facts
+    return (
+        version.id,
+        version.bucket,
+        version.version,
+        known.type,
+        version.last_updated,
+        version.content,
+        known.patient_id,
+        known.custodian,
+        sorted(known.owners),
+        sorted(known.recipients),
+        known.category,
+        known.label,
+        sorted(known.sensitivities),
+        known.data_date,
+        known.status,
+        known.kind,
+        known.ended,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The current version of a resource, as the service itself reads it to write the next."""
+
+    id: UUID
+    type: str
+    version: int
+    content: str
+    custodian: str
+    patient_id: UUID | None
+    last_updated: datetime
+
+
+async def locked(tx: AsyncConnection, type: str, id: UUID) -> Stored | None:
+    """The current version, held until the transaction ends."""
+    columns = _RESOURCE.c
+    statement = (
+        select(*_STORED)
+        .where(columns.id == id, columns.bucket == resource_id.bucket(id), columns.type == type)
+        .with_for_update()
+        .prefix_with(guard.for_itself("to write the next version"))
+    )
+    row = (await tx.execute(statement)).one_or_none()
+    return Stored(*row) if row else None
+
+
+async def about(tx: AsyncConnection, patient_ids: Iterable[UUID], types: Iterable[str]) -> list[Stored]:
+    """The current resources of these types about these people, in no promised order."""
+    columns = _RESOURCE.c
+    ids = sorted(patient_ids)
+    statement = (
+        select(*_STORED)
+        .where(
+            columns.patient_id == tables.any_of(ids, columns.patient_id.type),
+            columns.bucket == tables.any_of([resource_id.bucket(id) for id in ids], columns.bucket.type),
+            columns.type == tables.any_of(sorted(types), columns.type.type),
+        )
+        .prefix_with(guard.for_itself("to compile what was said about a person"))
+        .prefix_with(guard.fan_out("several people"))
+    )
+    return [Stored(*row) for row in await tx.execute(statement)]
+
+
+_STORED = (
+    _RESOURCE.c.id,
+    _RESOURCE.c.type,
+    _RESOURCE.c.version,
+    _RESOURCE.c.content,
+    _RESOURCE.c.custodian,
+    _RESOURCE.c.patient_id,
+    _RESOURCE.c.last_updated,
+)
+
+
+async def copy(connection: Any, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Append rows, given in the order of the table's columns, by COPY on asyncpg's connection (`database.driver`)."""
+    if not rows:
+        return
+    if not connection.is_in_transaction():
+        raise RuntimeError("COPY outside a transaction would commit on its own.")
+    await connection.copy_records_to_table(table.name, records=rows, columns=[column.name for column in table.c])

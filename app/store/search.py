@@ -1,0 +1,188 @@
+"""Reading as one caller may: one resource, one version, or a page of a search with its exact total.
+
+https://hl7.org/fhir/R4/http.html#read; https://hl7.org/fhir/R4/search.html
+
+Pages are in the order of the last change, newest first, and continue after a key, so that what is written meanwhile
+moves nothing. The total and the page are of one statement.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from sqlalchemy import Select, Subquery, and_, func, literal, or_, select, true
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.fhir import resource_id
+from app.fhir.search_query import About, Include, SearchQuery
+from app.policy.authority import Permit
+from app.store import criteria, identity, tables
+from app.store.criteria import Where
+from app.store.visible import visible
+
+Key: TypeAlias = tuple[datetime, UUID]
+_MOST_INCLUDED, _DEEPEST = 1000, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A released version: `rule` is the authority; what may not be shown of it has yet to be left out."""
+
+    id: UUID
+    type: str
+    version: int
+    last_updated: datetime
+    content: str
+    patient_id: UUID | None
+    custodian: str
+    rule: str
+    shows_contact: bool
+    shows_location: bool
+    tokens: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`total` is exact, or None where it was not asked for; `next` is the key after which there is more."""
+
+    rows: tuple[Row, ...]
+    total: int | None
+    next: Key | None
+
+
+async def read(tx: AsyncConnection, permit: Permit, type: str, id: UUID) -> Row | None:
+    """The current version, if this caller may see it."""
+    seen = visible(permit, *_at(type, id))
+    row = (await tx.execute(select(*_columns(seen)))).one_or_none()
+    return Row(*row) if row else None
+
+
+async def vread(tx: AsyncConnection, permit: Permit, type: str, id: UUID, version: int) -> Row | None:
+    """One version, judged by its own labels and today's consents."""
+    seen = visible(permit, *_at(type, id), lambda c: c.version == version, table=tables.resource_version)
+    row = (await tx.execute(select(*_columns(seen)))).one_or_none()
+    return Row(*row) if row else None
+
+
+def _at(type: str, id: UUID) -> tuple[Where, ...]:
+    return (lambda c: c.id == id, lambda c: c.bucket == resource_id.bucket(id), lambda c: c.type == type)
+
+
+async def about(tx: AsyncConnection, query: SearchQuery, key: bytes) -> frozenset[UUID] | None:
+    """The Patient records that a query names; None where it names nobody. Empty where those are not known."""
+    named: frozenset[UUID] | None = None
+    for criterion in query.criteria:
+        if isinstance(criterion, About):
+            people = await identity.resolve(tx, criterion.nhs_numbers, key)
+            ids = frozenset(id for person in people.values() for id in _records(query.type, person))
+            ids |= {id for text in criterion.patient_ids if (id := resource_id.parse(text))}
+            named = ids if named is None else named & ids
+    return named
+
+
+def _records(type: str, person: identity.Identity) -> Collection[UUID]:
+    """Of the person themselves the current record is the answer; of all else, what is kept with any of them."""
+    return (person.patient_id,) if type == "Patient" else person.records
+
+
+async def page(
+    tx: AsyncConnection, permit: Permit, query: SearchQuery, people: frozenset[UUID] | None, after: Key | None
+) -> Page:
+    """One page of what this caller may see. `people` are those that the query names (`about`)."""
+    where: list[Where] = [lambda c: c.type == query.type]
+    fan_out = None if people is not None or criteria.names_ids(query) else "a search that names nobody"
+    if people is not None:
+        where.append(criteria.within_buckets(people, "id" if query.type == "Patient" else "patient_id"))
+    where += [criteria.condition(criterion) for criterion in query.criteria if not isinstance(criterion, About)]
+    seen = visible(permit, *where, fan_out=fan_out)
+    rows, total = await _page(tx, permit, query, where, fan_out, seen, after)
+    shown = rows[: query.count]
+    more = len(rows) > query.count > 0
+    return Page(shown, total, (shown[-1].last_updated, shown[-1].id) if more else None)
+
+
+async def _page(
+    tx: AsyncConnection,
+    permit: Permit,
+    query: SearchQuery,
+    where: list[Where],
+    fan_out: str | None,
+    seen: Subquery,
+    after: Key | None,
+) -> tuple[tuple[Row, ...], int | None]:
+    chosen = select(*_columns(seen), seen.c.tokens).order_by(seen.c.last_updated.desc(), seen.c.id.desc())
+    if after is not None:
+        moment, id = after
+        chosen = chosen.where(or_(seen.c.last_updated < moment, and_(seen.c.last_updated == moment, seen.c.id < id)))
+    limited = chosen.limit(query.count + 1 if query.count else 0).subquery()
+    count: Any = literal(None)
+    if query.total:
+        counted = visible(permit, *where, fan_out=fan_out)
+        count = select(func.count()).select_from(counted).scalar_subquery()
+    one = select(count.label("total")).subquery()
+    statement: Select[Any] = (
+        select(one.c.total, *limited.c)
+        .select_from(one.outerjoin(limited, true()))
+        .order_by(limited.c.last_updated.desc(), limited.c.id.desc())
+    )
+    found = (await tx.execute(statement)).all()
+    rows = tuple(_row(row[1:]) for row in found if row.id is not None)
+    return rows, found[0].total
+
+
+async def included(
+    tx: AsyncConnection, permits: dict[str, Permit], rows: Sequence[Row], includes: Sequence[Include]
+) -> tuple[Row, ...]:
+    """What the rows refer to, as far as this caller may see it; each once. `permits` are by the type referred to."""
+    known = {(row.type, row.id) for row in rows}
+    found: list[Row] = []
+    newest: Sequence[Row] = rows
+    for depth in range(_DEEPEST):
+        wanted = _referred_to(newest, includes if depth == 0 else [each for each in includes if each.iterate]) - known
+        newest = [
+            row
+            for type in sorted(permits)
+            for row in await _by_ids(tx, permits[type], type, sorted(id for t, id in wanted if t == type))
+        ]
+        known |= wanted
+        found += newest
+        if not newest or len(found) > _MOST_INCLUDED:
+            break
+    return tuple(found[:_MOST_INCLUDED])
+
+
+def _referred_to(rows: Sequence[Row], includes: Sequence[Include]) -> set[tuple[str, UUID]]:
+    """The (type, id) of every reference that an include follows from these rows."""
+    found: set[tuple[str, UUID]] = set()
+    for include in includes:
+        start = f"{include.parameter.code}#"
+        for row in rows:
+            if row.type != include.source:
+                continue
+            for token in row.tokens:
+                type, _, text = token.removeprefix(start).partition("/") if token.startswith(start) else ("", "", "")
+                if type in include.parameter.targets and (id := resource_id.parse(text)):
+                    found.add((type, id))
+    return found
+
+
+def _columns(seen: Subquery) -> list[Any]:
+    c = seen.c
+    return [
+        c.id, c.type, c.version, c.last_updated, c.content, c.patient_id, c.custodian, c.rule, c.shows_contact,
+        c.shows_location,
+    ]  # fmt: skip
+
+
+async def _by_ids(tx: AsyncConnection, permit: Permit, type: str, ids: Sequence[UUID]) -> list[Row]:
+    if not ids:
+        return []
+    seen = visible(permit, lambda c: c.type == type, criteria.within_buckets(frozenset(ids), "id"))
+    found = await tx.execute(select(*_columns(seen), seen.c.tokens).order_by(seen.c.id))
+    return [_row(row) for row in found]
+
+
+def _row(values: Sequence[Any]) -> Row:
+    return Row(*values[:-1], tokens=tuple(values[-1]))  # type: ignore[misc]  # ten columns and the tokens

@@ -1,0 +1,208 @@
+"""The life of a write inside its transaction: whose it is, the version, and all that follows from it.
+
+https://hl7.org/fhir/R4/http.html#create
+
+Creating one is creating all of one. What follows: the person's facts and grants, the merging of a superseded number, the
+revoking of contact with a bereaved family, and the outbox.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.fhir import resource_id, subject
+from app.fhir.errors import Conflict, Unprocessable
+from app.policy.facts import Person
+from app.store import bereavement, consent, database, identity, resource, tables
+from app.store.identity import Identity
+from app.store.resource import Stored, Version
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A resource that has passed the gate and may be written. `text` is what was sent; without `id` it gets one."""
+
+    resource: dict[str, Any]
+    text: str
+    custodian: str
+    id: UUID | None = None
+
+
+async def create_all(tx: AsyncConnection, drafts: Sequence[Draft], key: bytes, now: datetime) -> list[Version]:
+    """Store new resources with all that follows, in the order given.
+
+    Raises Conflict where a Patient with the same NHS number is there already, Unprocessable where it cannot be told whom
+    a resource is about.
+    """
+    subjects = [subject.of(draft.resource) for draft in drafts]
+    successors = [number for draft in drafts if (number := subject.superseded_by(draft.resource))]
+    numbers = {each.nhs_number for each in subjects if each and each.nhs_number} | set(successors)
+    people = await identity.register(tx, numbers, key, now)
+    owners = [await _person(tx, draft, about, people) for draft, about in zip(drafts, subjects, strict=True)]
+    await identity.lock(tx, {id for person in owners if person for id in person.records})
+    await _refuse_second_patients(tx, drafts, owners)
+    versions = [
+        _version(draft, owner, now, id=draft.id or _new_id(draft, owner, now), number=1)
+        for draft, owner in zip(drafts, owners, strict=True)
+    ]
+    await resource.insert_all(await database.driver(tx), versions)
+    for draft, owner in zip(drafts, owners, strict=True):
+        if draft.resource["resourceType"] == "Patient" and owner:
+            await _merge(tx, draft.resource, owner, people, key)
+    await _follow(tx, drafts, versions, key, now)
+    return versions
+
+
+async def person(tx: AsyncConnection, content: dict[str, Any], key: bytes) -> Person:
+    """What is known of the person that a resource is about; of somebody not yet named, the defaults."""
+    about = subject.of(content)
+    ids: set[UUID] = set()
+    if about and about.nhs_number:
+        people = await identity.resolve(tx, [about.nhs_number], key)
+        ids = {id for each in people.values() for id in each.records}
+    elif about and about.patient_id and (id := resource_id.parse(about.patient_id)):
+        ids = {id}
+    rows = await identity.lock(tx, ids) if ids else {}
+    for row in rows.values():
+        numbers, family = frozenset(row.nhs_numbers), frozenset(row.family)
+        return Person(row.restriction, row.bereaved, row.pregnancy, row.birth_date, numbers, family)
+    return Person()
+
+
+async def update(tx: AsyncConnection, stored: Stored, draft: Draft, key: bytes, now: datetime) -> Version:
+    """Store the next version of a resource that this transaction has locked.
+
+    Raises Unprocessable where the new content is about somebody else, Conflict where its NHS number is another record's.
+    """
+    about = subject.of(draft.resource)
+    successor = subject.superseded_by(draft.resource)
+    numbers = {number for number in (about.nhs_number if about else None, successor) if number}
+    people = await identity.resolve(tx, numbers, key)
+    owner: Identity | None = None
+    if stored.patient_id:
+        owner = await _same_person(tx, stored, about, people, key, now)
+    elif about is not None:
+        raise Unprocessable("A resource about nobody cannot become one about a person.", expression=about.element)
+    if successor and successor not in people:
+        people |= await identity.register(tx, [successor], key, now)
+    if owner:
+        await identity.lock(tx, owner.records)
+    version = _version(draft, owner, now, id=stored.id, number=stored.version + 1, patient_id=stored.patient_id)
+    await resource.replace(tx, version)
+    if stored.type == "Patient" and owner:
+        await _merge(tx, draft.resource, owner, people, key)
+    await _follow(tx, [draft], [version], key, now)
+    return version
+
+
+async def _person(
+    tx: AsyncConnection, draft: Draft, about: subject.Subject | None, people: dict[str, Identity]
+) -> Identity | None:
+    """The person a new resource is about. A Patient without a number is a person of their own."""
+    if about is None:
+        return None
+    named = people[about.nhs_number] if about.nhs_number else None
+    if about.patient_id is not None:
+        id = resource_id.parse(about.patient_id)
+        known = named.records if named else ((id,) if id and id in await identity.lock(tx, [id]) else ())
+        if id is None or id not in known:
+            raise Unprocessable(
+                "The reference names no person, or another one than the NHS number. Give the NHS number alone.",
+                expression=about.element,
+            )
+        return named or Identity((id,))
+    if named is None and draft.resource["resourceType"] != "Patient":
+        raise Unprocessable("Say whom this is about by NHS number.", expression=about.element)
+    return named
+
+
+async def _same_person(
+    tx: AsyncConnection,
+    stored: Stored,
+    about: subject.Subject | None,
+    people: dict[str, Identity],
+    key: bytes,
+    now: datetime,
+) -> Identity:
+    assert stored.patient_id is not None
+    (own,) = await identity.of_records(tx, [stored.patient_id], key)
+    number = about.nhs_number if about else None
+    if number is None:
+        return own
+    if number in people and stored.patient_id in people[number].records:
+        return people[number]
+    if stored.type != "Patient":
+        raise Unprocessable(
+            "A resource stays about the person it was created for.", expression=about.element if about else None
+        )
+    if own.records and (await identity.lock(tx, own.records))[stored.patient_id].nhs_numbers:
+        raise Unprocessable(
+            "An NHS number is not changed. Set active to false and link to the record that replaces this one.",
+            expression="identifier",
+        )
+    return await _first_number(tx, own, number, key, now)
+
+
+async def _first_number(tx: AsyncConnection, own: Identity, number: str, key: bytes, now: datetime) -> Identity:
+    """A newborn's record gets its number: what was said about the number before is now about this record."""
+    named = (await identity.register(tx, [number], key, now))[number]
+    await identity.lock(tx, {*own.records, *named.records})
+    if await resource.about(tx, named.records, ["Patient"]):
+        raise Conflict("Another record has this NHS number.")
+    return await identity.merge(tx, old=named, new=own, numbers=[number], key=key)
+
+
+async def _refuse_second_patients(
+    tx: AsyncConnection, drafts: Sequence[Draft], owners: Sequence[Identity | None]
+) -> None:
+    wanted = [
+        owner.patient_id
+        for draft, owner in zip(drafts, owners, strict=True)
+        if owner and draft.resource["resourceType"] == "Patient"
+    ]
+    if len(set(wanted)) < len(wanted) or (wanted and await resource.about(tx, wanted, ["Patient"])):
+        raise Conflict("A Patient with this NHS number is registered already.")
+
+
+def _new_id(draft: Draft, owner: Identity | None, now: datetime) -> UUID:
+    if owner and draft.resource["resourceType"] == "Patient":
+        return owner.patient_id
+    return resource_id.new(owner.bucket if owner else resource_id.any_bucket(), now)
+
+
+def _version(
+    draft: Draft, owner: Identity | None, now: datetime, *, id: UUID, number: int, patient_id: UUID | None = None
+) -> Version:
+    is_patient = draft.resource["resourceType"] == "Patient"
+    patient_id = patient_id or (id if is_patient else owner.patient_id if owner else None)
+    return resource.version(draft.resource, draft.text, draft.custodian, patient_id, now, id=id, number=number)
+
+
+async def _merge(
+    tx: AsyncConnection, patient: dict[str, Any], owner: Identity, people: dict[str, Identity], key: bytes
+) -> None:
+    successor = subject.superseded_by(patient)
+    if successor is None or people[successor].patient_id in owner.records[:1]:
+        return
+    about = subject.of(patient)
+    numbers = {successor} | ({about.nhs_number} if about and about.nhs_number else set())
+    await identity.lock(tx, {*owner.records, *people[successor].records})
+    await identity.merge(tx, old=owner, new=people[successor], numbers=numbers, key=key)
+
+
+async def _follow(
+    tx: AsyncConnection, drafts: Iterable[Draft], versions: Sequence[Version], key: bytes, now: datetime
+) -> None:
+    changed = [version for version in versions if version.type in consent.COMPILED_FROM and version.facts.patient_id]
+    new_people = [v.id for v in changed if v.type == "Patient" and v.version == 1]
+    await identity.add_missing(tx, new_people)
+    people = await identity.of_records(tx, {v.facts.patient_id for v in changed if v.facts.patient_id}, key)
+    if people:
+        await consent.recompile(tx, people)
+    if any(version.type == "Patient" for version in changed):
+        await bereavement.revoke_contact(tx, people, now)
+    await resource.copy(await database.driver(tx), tables.outbox, list(resource.to_deliver(versions)))
