@@ -20,12 +20,13 @@ from authlib.oauth2.rfc6749 import (  # type: ignore[import-untyped]  # authlib 
 )
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload  # type: ignore[import-untyped]  # likewise
 
+from app.fhir.errors import Unavailable
 from app.security import assertion, iua, token_form
 from app.security import scope as scopes_of
 from app.security.assertion import Proof
 from app.security.iua import Statement
 from app.security.jwt import Unverified
-from app.security.oauth_error import InvalidClient, OAuth2Error
+from app.security.oauth_error import InvalidClient, OAuth2Error, TemporarilyUnavailable
 from app.security.token import Issuer
 from app.store import client as registry
 from app.store.client import Client
@@ -54,13 +55,20 @@ class TokenEndpoint:
     database: Database
 
     async def token(self, content_type: str | None, body: bytes, now: datetime) -> Answer:
-        """Answer one token request: 200, or 400 or 401 with `error` and `error_description`."""
+        """Answer one token request: 200, or 400, 401 or 503 with `error` and `error_description`."""
         try:
             form = token_form.read(content_type, body)
             unverified = assertion.read(form["client_assertion"])
             client_id = assertion.claimed_client(unverified, form.get("client_id"))
+            return await self._exchanged(form, unverified, client_id, now)
         except OAuth2Error as error:
             return refusal(error)
+        except Unavailable:
+            return refusal(TemporarilyUnavailable())
+
+    async def _exchanged(
+        self, form: Mapping[str, str], unverified: Unverified, client_id: str, now: datetime
+    ) -> Answer:
         async with self.database.transaction() as tx:
             client = await registry.get(tx, client_id)
             exchange = _Exchange(self.issuer, client, unverified, now)

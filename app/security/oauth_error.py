@@ -28,3 +28,11 @@ class UnsupportedGrantType(errors.OAuth2Error):  # type: ignore[misc]  # untyped
 
     error = "unsupported_grant_type"
     description = "Only grant_type=client_credentials is served."
+
+
+class TemporarilyUnavailable(errors.OAuth2Error):  # type: ignore[misc]  # untyped base
+    """503. RFC 6749 has the word for the authorization endpoint (section 4.1.2.1) and none for this one."""
+
+    error = "temporarily_unavailable"
+    description = "Try again. No token was issued."
+    status_code = 503

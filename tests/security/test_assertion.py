@@ -11,6 +11,8 @@ from httpx import AsyncClient
 from joserfc.jwk import ECKey, Key
 
 from app.fhir import systems
+from app.security import assertion
+from app.security.oauth_error import InvalidClient
 from app.security.token import Verifier
 from app.store import client as registry
 from app.store.database import Database
@@ -113,7 +115,7 @@ FORGED: dict[str, Callable[[], str]] = {
     "a member twice": lambda: signed(json.dumps(claims())[:-1] + f', "sub": "{CLIENT_ID}"}}'),
     "a list of claims": lambda: signed("[]"),
     "claims that are no JSON": lambda: signed("{"),
-    "claims nested deeply": lambda: signed('{"a":' * 900 + "1" + "}" * 900),
+    "claims nested deeply": lambda: signed('{"a":' * 1500 + "1" + "}" * 1500),
     "no sub": lambda: signed(claims(sub=None)),
     "a sub that is no text": lambda: signed(claims(sub=[CLIENT_ID])),
     "a sub with a NUL": lambda: signed(claims(sub="a\x00")),
@@ -244,6 +246,12 @@ async def test_clocks_may_differ_by_ten_seconds_and_claims_of_others_are_left_al
     changes: dict[str, Any], http: AsyncClient
 ) -> None:
     assert (await ask(http, signed(claims(**changes)))).status_code == 200
+
+
+def test_an_assertion_is_held_against_the_client_that_it_names() -> None:
+    unverified = assertion.read(signed(claims(sub="other")))
+    with pytest.raises(InvalidClient, match="iss and sub"):
+        assertion.verify(unverified, registration(), audience=TOKEN_URL, now=START, skew=10)
 
 
 @pytest.mark.parametrize("typ", ["JWT", "jwt", None])

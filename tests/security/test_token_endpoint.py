@@ -5,12 +5,19 @@ from collections.abc import AsyncIterator
 from urllib.parse import urlencode
 
 import pytest
-from httpx import AsyncClient, Response
-from hypothesis import HealthCheck, given, settings
+from httpx import ASGITransport, AsyncClient, Response
+from hypothesis import HealthCheck, given
+from hypothesis import settings as given_settings
 from hypothesis import strategies as st
+from joserfc.jwk import ECKey
+from sqlalchemy.ext.asyncio import create_async_engine
+from starlette.applications import Starlette
 
+from app.api import oauth2
 from app.security.token_form import LARGEST
-from tests.security.clients import ASSERTION_TYPE, USER, ask, claims, ec_key, error, form, signed
+from app.settings import Settings
+from app.store.database import Database
+from tests.security.clients import ASSERTION_TYPE, USER, Clock, ask, claims, ec_key, error, form, signed
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -144,6 +151,13 @@ async def test_the_token_endpoint_is_for_post(http: AsyncClient) -> None:
         assert (await http.request(method, "/oauth2/token")).status_code == 405
 
 
+async def test_without_a_database_there_is_no_token(settings: Settings, key: ECKey, database: Database) -> None:
+    nowhere = create_async_engine("postgresql+asyncpg://nobody@127.0.0.1:9/nothing")
+    app = Starlette(routes=oauth2.routes(settings, Database(nowhere, database.hot), key, Clock()))
+    async with AsyncClient(transport=ASGITransport(app), base_url=settings.base_url) as http:
+        assert error(await ask(http, signed(claims()))) == (503, "temporarily_unavailable")
+
+
 async def test_a_token_and_its_user_reach_no_log(http: AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     assertion = signed(claims(extensions={"ihe_iua": USER}))
@@ -190,7 +204,7 @@ def garbage(draw: st.DrawFn) -> str:
     return signed({**claims(), **draw(st.dictionaries(NAMES, JSON, max_size=3))}, ec_key())
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given_settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(assertion=garbage())
 async def test_no_assertion_whatever_is_an_error_of_the_server(assertion: str, http: AsyncClient) -> None:
     response = await http.post(
@@ -200,7 +214,7 @@ async def test_no_assertion_whatever_is_an_error_of_the_server(assertion: str, h
         assert error(response)[0] in (400, 401)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given_settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     body=st.binary(max_size=200) | st.text(alphabet="grant_type=&%;+client_assertion01", max_size=80).map(str.encode)
 )
