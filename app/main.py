@@ -6,7 +6,6 @@ https://fastapi.tiangolo.com/
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from importlib.metadata import version
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -24,7 +23,7 @@ from app.policy import authority
 from app.security import keys
 from app.security.sealing import Sealer
 from app.security.token import Verifier
-from app.settings import Settings
+from app.settings import VERSION, Settings
 from app.store import database, installation
 from app.store.database import Database
 
@@ -45,7 +44,7 @@ def create_app(settings: Settings, store: Database, clock: Callable[[], datetime
     service = Service(settings, store, secret, Verifier(settings, key), Sealer(secret), lookups, clock)
     app = FastAPI(
         title="Cradle",
-        version=version("cradle"),
+        version=VERSION,
         description="Information sharing around a young child: FHIR R4, with consent inside every query.",
         openapi_url=None,
         docs_url=None,

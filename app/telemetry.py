@@ -37,11 +37,12 @@ def note(request: Request, interaction: str, type: str, caller: Caller, request_
     }
 
 
-def defect(error: Exception, request_id: str) -> None:
+def defect(error: BaseException, request_id: str) -> None:
     """An error that nobody expected: its type and where it arose, never its message, which may quote data."""
     frames = traceback.extract_tb(error.__traceback__)[-5:]
     where = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames]
-    _log.error(json.dumps({"request": request_id, "defect": type(error).__name__, "where": where}))
+    state = getattr(error, "sqlstate", None) or getattr(getattr(error, "orig", None), "sqlstate", None)
+    _log.error(json.dumps({"request": request_id, "defect": type(error).__name__, "sqlstate": state, "where": where}))
 
 
 class RequestLog:

@@ -47,6 +47,8 @@ def endpoint(service: Service, name: str, type: str, interact: Interact) -> Call
         except Forbidden as refused:
             response = await _refused(service, asked, name, type, refused) if asked else responses.error(refused)
         except FHIRError as refused:
+            if refused.status >= 500:
+                telemetry.defect(refused.__cause__ or refused, request_id)
             response = responses.error(refused)
         except Exception as defect:
             telemetry.defect(defect, request_id)

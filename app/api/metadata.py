@@ -5,7 +5,6 @@ https://hl7.org/fhir/R4/http.html#capabilities
 
 import json
 from collections.abc import Awaitable, Callable
-from importlib.metadata import version
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,12 +12,12 @@ from starlette.responses import Response
 from app.api import requests, responses
 from app.fhir import capability
 from app.fhir.errors import FHIRError
-from app.settings import Settings
+from app.settings import VERSION, Settings
 
 
 def of(settings: Settings) -> Callable[[Request], Awaitable[Response]]:
     """The endpoint. The statement is made once."""
-    statement = capability.statement(settings.fhir_base, settings.token_url, version("cradle"))
+    statement = capability.statement(settings.fhir_base, settings.token_url, VERSION)
     text = json.dumps(statement, ensure_ascii=False, separators=(",", ":"))
 
     async def capabilities(request: Request) -> Response:

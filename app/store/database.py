@@ -37,7 +37,7 @@ class Database:
     """Two ways to the same database. `hot` is for the child-protection lookup and its few connections."""
 
     engine: AsyncEngine
-    hot: asyncpg.Pool[asyncpg.Record]
+    hot: asyncpg.Pool
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:

@@ -11,7 +11,7 @@ PROTECTED = ("resource", "resource_version", "audit_event", "child_protection_ac
 VISIBLE = "/* visible */"
 _SELF = re.compile(r"/\* for the service itself: [^*]+ \*/")
 _FAN_OUT = re.compile(r"/\* fan-out: [^*]+ \*/")
-_READ = re.compile(rf"\b(?:FROM|JOIN|USING|,)\s+(?:ONLY\s+)?({'|'.join(PROTECTED)})\b", re.IGNORECASE)
+_READ = re.compile(rf"\b(?:FROM|JOIN|USING|,)\s+(?:ONLY\s+)?({'|'.join(PROTECTED)})\b(?!\.)", re.IGNORECASE)
 _CHANGE = re.compile(rf"\b(?:UPDATE|DELETE\s+FROM)\s+(?:ONLY\s+)?({'|'.join(PROTECTED)})\b", re.IGNORECASE)
 _BUCKET = re.compile(r"\bbucket\s*(?:=|IN\b)", re.IGNORECASE)
 _SCHEMA = re.compile(r"\s*(?:CREATE|ALTER|DROP|GRANT|REVOKE|COMMENT|VACUUM|ANALYZE)\b", re.IGNORECASE)

@@ -44,7 +44,11 @@ async def resolve(tx: AsyncConnection, nhs_numbers: Collection[str], key: bytes)
     columns = _IDENTIFIER.c
     wanted = sorted(nhs_numbers)
     buckets = [resource_id.bucket_of(number, key) for number in wanted]
-    asked = func.unnest(literal(wanted, ARRAY(Text)), literal(buckets, ARRAY(Integer))).table_valued("value", "bucket")
+    asked = (
+        func.unnest(literal(wanted, ARRAY(Text)), literal(buckets, ARRAY(Integer)))
+        .table_valued("value", "bucket")
+        .render_derived("asked")
+    )
     statement = (
         select(columns.value, columns.patient_id)
         .join(asked, and_(columns.value == asked.c.value, columns.bucket == asked.c.bucket))

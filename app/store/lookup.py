@@ -51,11 +51,15 @@ class LookupStatement:
     """The compiled statement. One for the life of the process."""
 
     def __init__(self, *, locates_restricted: bool) -> None:
-        asked = func.unnest(
-            bindparam("places", type_=ARRAY(Integer)),
-            bindparam("numbers", type_=ARRAY(Text)),
-            bindparam("buckets", type_=ARRAY(Integer)),
-        ).table_valued("place", "number", "bucket", name="asked")
+        asked = (
+            func.unnest(
+                bindparam("places", type_=ARRAY(Integer)),
+                bindparam("numbers", type_=ARRAY(Text)),
+                bindparam("buckets", type_=ARRAY(Integer)),
+            )
+            .table_valued("place", "number", "bucket")
+            .render_derived("asked")
+        )
         released = visible(
             authority.gateway(_ENDED_AFTER, locates_restricted=locates_restricted),
             lambda c: c.type == tables.any_of(list(_PLAN), c.type.type),
