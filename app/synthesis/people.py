@@ -3,7 +3,6 @@
 https://digital.nhs.uk/developer/api-catalogue/personal-demographics-service-fhir
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -114,11 +113,6 @@ def related_person(relative: Relative, child: Person) -> dict[str, Any]:
     if relative.phone:
         resource["telecom"] = [_telephone(relative.phone)]
     return resource
-
-
-def with_responsibility(relatives: Sequence[Relative]) -> list[Relative]:
-    """Those whose word on sharing counts."""
-    return [relative for relative in relatives if relative.basis]
 
 
 def _verified(nhs_number: str) -> dict[str, Any]:

@@ -5,11 +5,14 @@ https://digital.nhs.uk/developer/api-catalogue/child-protection-information-shar
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
+from random import Random
 from typing import Any
 
 from app.fhir import systems
-from app.synthesis import entry
+from app.synthesis import addresses, entry
 from app.synthesis.entry import Entry
+from app.synthesis.geography import Area
 from app.synthesis.organisations import Organisation
 from app.synthesis.people import Person
 
@@ -37,27 +40,19 @@ class Plan:
         return "ended" if self.end else "active"
 
 
-@dataclass(frozen=True, slots=True)
-class Telephones:
-    """Of a council's children's services: in office hours, and of the emergency duty team."""
-
-    office_hours: str
-    emergency_duty: str
-
-
 def flag_key(key: str) -> str:
     """The key of the Flag among the entries of a plan with this key."""
     return entry.key(key, "flag")
 
 
-def entries(plan: Plan, subject: Person, authority: Organisation, telephones: Telephones, key: str) -> list[Entry]:
+def entries(plan: Plan, subject: Person, authority: Organisation, key: str) -> list[Entry]:
     """The CareTeam, the CarePlan that it keeps, and the Flag that shows the plan; as they are today."""
     changed = plan.end or (plan.start + timedelta(days=1) if plan.in_error else plan.start)
     recorded = entry.at(changed + timedelta(days=1), _NIGHT)
     team_key = entry.key(key, "team")
     flag_status, plan_status, team_status = _STATUS[plan.state]
     code, start_end = authority.ods_code, _period(plan)
-    team = _team(team_status, plan, subject, authority, telephones) | {"period": start_end}
+    team = _team(team_status, plan, subject, authority) | {"period": start_end}
     care_plan = _care_plan(plan_status, plan, subject, team_key) | {"period": dict(start_end)}
     flag = _flag(flag_status, plan, subject, authority, key) | {"period": dict(start_end)}
     return [
@@ -67,7 +62,8 @@ def entries(plan: Plan, subject: Person, authority: Organisation, telephones: Te
     ]
 
 
-def _team(status: str, plan: Plan, subject: Person, authority: Organisation, telephones: Telephones) -> dict[str, Any]:
+def _team(status: str, plan: Plan, subject: Person, authority: Organisation) -> dict[str, Any]:
+    office_hours, emergency_duty = _telephones(authority.area)
     return {
         "resourceType": "CareTeam",
         "status": status,
@@ -76,8 +72,8 @@ def _team(status: str, plan: Plan, subject: Person, authority: Organisation, tel
         "subject": subject.reference(),
         "managingOrganization": [authority.reference()],
         "telecom": [
-            {"system": "phone", "value": telephones.office_hours, "use": "work"},
-            {"system": "phone", "value": telephones.emergency_duty, "use": "mobile"},
+            {"system": "phone", "value": office_hours, "use": "work"},
+            {"system": "phone", "value": emergency_duty, "use": "mobile"},
         ],
     }
 
@@ -107,6 +103,13 @@ def _flag(status: str, plan: Plan, subject: Person, authority: Organisation, pla
 
 def _category(plan: Plan) -> list[dict[str, Any]]:
     return [{"coding": [{"system": systems.SNOMED, "code": plan.type, "display": systems.PLAN_TYPES[plan.type]}]}]
+
+
+@cache
+def _telephones(area: Area) -> tuple[str, str]:
+    """Of a council's children's services: in office hours, and of the emergency duty team."""
+    random = Random(f"telephones/{area.number}")  # noqa: S311 - nothing here is secret
+    return addresses.landline(area, random), addresses.mobile(random)
 
 
 def _period(plan: Plan) -> dict[str, str]:
