@@ -9,9 +9,9 @@ in the ninth digit at most one has no check digit, so nine can be counted on.
 from collections.abc import Iterator
 from functools import cache
 from itertools import islice
-from random import Random
 
 from app.fhir.nhs_number import check_digit
+from app.synthesis import chance
 
 PER_FAMILY = 8
 MOST_FAMILIES = 9_000_000
@@ -37,7 +37,7 @@ def of_story(place: int) -> str:
 
 @cache
 def _start(seed: int) -> int:
-    return Random(f"nhs-numbers/{seed}").randrange(_NUMBERS)  # noqa: S311 - nothing here is secret
+    return chance.seeded("nhs-numbers", seed).randrange(_NUMBERS)
 
 
 def _number(first: int, place: int) -> str:

@@ -14,7 +14,7 @@ from random import Random
 from typing import Any
 
 from app.fhir import systems
-from app.synthesis import addresses, entry
+from app.synthesis import addresses, chance, entry
 from app.synthesis.entry import Entry
 from app.synthesis.geography import AREA_A, AREAS, Area
 
@@ -117,7 +117,7 @@ def entries(seed: int) -> list[Entry]:
 
 
 def _entry(organisation: Organisation, seed: int) -> Entry:
-    random = Random(f"organisation/{seed}/{organisation.ods_code}")  # noqa: S311 - nothing here is secret
+    random = chance.seeded("organisation", seed, organisation.ods_code)
     return Entry(
         _resource(organisation, random),
         organisation.ods_code,

@@ -6,11 +6,10 @@ https://digital.nhs.uk/developer/api-catalogue/child-protection-information-shar
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
-from random import Random
 from typing import Any
 
 from app.fhir import systems
-from app.synthesis import addresses, entry
+from app.synthesis import addresses, chance, entry
 from app.synthesis.entry import Entry
 from app.synthesis.geography import Area
 from app.synthesis.organisations import Organisation
@@ -108,7 +107,7 @@ def _category(plan: Plan) -> list[dict[str, Any]]:
 @cache
 def _telephones(area: Area) -> tuple[str, str]:
     """Of a council's children's services: in office hours, and of the emergency duty team."""
-    random = Random(f"telephones/{area.number}")  # noqa: S311 - nothing here is secret
+    random = chance.seeded("telephones", area.number)
     return addresses.landline(area, random), addresses.mobile(random)
 
 
