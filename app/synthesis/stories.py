@@ -2,7 +2,7 @@
 
 Good practice in information sharing in the Foundation Years (2013)
 
-Their NHS numbers are always the same, since a family's place is that in STORIES; dates are counted back from today.
+Their NHS numbers are always the same; dates are counted back from today.
 """
 
 from collections.abc import Callable
@@ -38,10 +38,7 @@ class Story:
 
 def stories(today: date) -> list[Story]:
     """Every story, as it stands today."""
-    return [
-        replace(tell(story_family.told(place, today), today), story=name)
-        for place, (name, tell) in enumerate(STORIES.items())
-    ]
+    return [replace(tell(story_family.told(story, today), today), story=story) for story, tell in _STORIES.items()]
 
 
 def _active_plan(family: Household, today: date) -> Story:
@@ -107,7 +104,7 @@ def _restricted(restriction: str) -> Callable[[Household, date], Story]:
 
 def _superseded(family: Household, today: date) -> Story:
     """The plan is under the child's current number; a caller still asks by the old one."""
-    old = story_family.old_number(list(STORIES).index("superseded-nhs-number"))
+    old = story_family.old_number("superseded-nhs-number")
     family = replace(family, children=(replace(family.children[0], old_number=old),))
     told = _with_plan(family, today, Plan(systems.CHILD_PROTECTION_PLAN, today - timedelta(days=90)))
     notes = {"superseded_nhs_number": old, "current_nhs_number": told.nhs_number}
@@ -124,7 +121,7 @@ def _bereaved(family: Household, today: date) -> Story:
     return _told(family, [*household.entries(family, today), *_answer(family, Answer.CENTRE, today), request])
 
 
-STORIES: dict[str, Callable[[Household, date], Story]] = {
+_STORIES: dict[str, Callable[[Household, date], Story]] = {
     "active-child-protection-plan": _active_plan,
     "looked-after": _looked_after,
     "plan-ended-3-months-ago": _ended(3),

@@ -17,38 +17,40 @@ _A, _B = organisations.services(AREA_A), organisations.services(AREA_B)
 _NUMBERS_EACH = 10
 _CHILD, _MOTHER, _FATHER, _OLD_NUMBER = range(4)
 
-# Child, the child's gender, mother, father, surname
-_NAMES = (
-    ("Ivy", "female", "Chloe", "Ryan", "Hartley"),
-    ("Reuben", "male", "Danielle", "Scott", "Pym"),
-    ("Zara", "female", "Saima", "Imran", "Mirza"),
-    ("Albie", "male", "Kirsty", "Lee", "Tolland"),
-    ("Nell", "female", "Hayley", "Craig", "Ashdown"),
-    ("Willow", "female", "Jodie", "Marcus", "Fenner"),
-    ("Theo", "male", "Anna", "Piotr", "Zielinska"),
-    ("Maryam", "female", "Maya", "Tariq", "Example"),
-    ("Jude", "male", "Lauren", "Adam", "Corrigan"),
-    ("Esme", "female", "Rebecca", "Daniel", "Oakshott"),
-    ("Ezra", "male", "Abena", "Kwame", "Ofori"),
-    ("Aria", "female", "Priya", "Nikhil", "Rao"),
-    ("Rory", "male", "Emma", "Callum", "Sefton"),
-    ("Lottie", "female", "Stacey", "Dean", "Marlow"),
-    ("Orla", "female", "Niamh", "Sean", "Dolan"),
-    ("Hugo", "male", "Victoria", "Edward", "Penrose"),
-    ("Ada", "female", "Charlotte", "Thomas", "Whitlock"),
-    ("Yusuf", "male", "Hodan", "Abdi", "Warsame"),
-)
+# Child, the child's gender, mother, father, surname. A family's place among these decides on its NHS numbers.
+_NAMES = {
+    "active-child-protection-plan": ("Ivy", "female", "Chloe", "Ryan", "Hartley"),
+    "looked-after": ("Reuben", "male", "Danielle", "Scott", "Pym"),
+    "plan-ended-3-months-ago": ("Zara", "female", "Saima", "Imran", "Mirza"),
+    "plan-ended-13-months-ago": ("Albie", "male", "Kirsty", "Lee", "Tolland"),
+    "plan-entered-in-error": ("Nell", "female", "Hayley", "Craig", "Ashdown"),
+    "unborn-plan-on-mother": ("Willow", "female", "Jodie", "Marcus", "Fenner"),
+    "no-plan": ("Theo", "male", "Anna", "Piotr", "Zielinska"),
+    "consent-to-childrens-centre": ("Maryam", "female", "Maya", "Tariq", "Example"),
+    "consent-refused": ("Jude", "male", "Lauren", "Adam", "Corrigan"),
+    "consent-withdrawn": ("Esme", "female", "Rebecca", "Daniel", "Oakshott"),
+    "consent-expired": ("Ezra", "male", "Abena", "Kwame", "Ofori"),
+    "consent-deny-one-organisation": ("Aria", "female", "Priya", "Nikhil", "Rao"),
+    "two-parents-disagree": ("Rory", "male", "Emma", "Callum", "Sefton"),
+    "restricted-address": ("Lottie", "female", "Stacey", "Dean", "Marlow"),
+    "very-restricted": ("Orla", "female", "Niamh", "Sean", "Dolan"),
+    "superseded-nhs-number": ("Hugo", "male", "Victoria", "Edward", "Penrose"),
+    "bereaved": ("Ada", "female", "Charlotte", "Thomas", "Whitlock"),
+    "never-asked": ("Yusuf", "male", "Hodan", "Abdi", "Warsame"),
+}
+_PLACES = {story: place for place, story in enumerate(_NAMES)}
 
 
-def told(place: int, today: date) -> Household:
-    """The family of the story with this place."""
-    given, gender, mother_given, father_given, surname = _NAMES[place]
+def told(story: str, today: date) -> Household:
+    """The family of a story."""
+    place = _PLACES[story]
+    given, gender, mother_given, father_given, surname = _NAMES[story]
     born = today - timedelta(days=700 + 23 * place)
-    mother = Person(number(place, _MOTHER), surname, (mother_given,), "female", date(1994, 3, 1 + place))
-    father = Person(number(place, _FATHER), surname, (father_given,), "male", date(1992, 8, 1 + place))
-    child = Person(number(place, _CHILD), surname, (given,), gender, born)
+    mother = Person(_number(place, _MOTHER), surname, (mother_given,), "female", date(1994, 3, 1 + place))
+    father = Person(_number(place, _FATHER), surname, (father_given,), "male", date(1992, 8, 1 + place))
+    child = Person(_number(place, _CHILD), surname, (given,), gender, born)
     return Household(
-        key=f"story/{place}",
+        key=f"story/{story}",
         services=_A,
         practice=_A.practices[0],
         centre=_A.centres[0],
@@ -63,13 +65,9 @@ def told(place: int, today: date) -> Household:
     )
 
 
-def old_number(place: int) -> str:
-    """The number that the child of this story had before."""
-    return number(place, _OLD_NUMBER)
-
-
-def number(place: int, member: int) -> str:
-    return nhs_numbers.of_story(place * _NUMBERS_EACH + member)
+def old_number(story: str) -> str:
+    """The number that the child of a story had before."""
+    return _number(_PLACES[story], _OLD_NUMBER)
 
 
 def parent_at_the_app(mother: Person) -> Person:
@@ -77,3 +75,7 @@ def parent_at_the_app(mother: Person) -> Person:
     user = demo_client.plausible_user(Kind.PARENT_APP)
     given, _, surname = user.name.partition(" ")
     return Person(user.id, surname, (given,), mother.gender, mother.birth_date)
+
+
+def _number(place: int, member: int) -> str:
+    return nhs_numbers.of_story(place * _NUMBERS_EACH + member)
