@@ -1,5 +1,6 @@
 # Cradle in a container, as a user of its own. With CRADLE_DATABASE_URL it uses that database; without, it keeps one of
-# its own in the volume. CRADLE_PUBLIC_URL is how callers reach it. deploy/check-dockerfile tries these steps where there is no Docker.
+# its own in the volume. CRADLE_PUBLIC_URL is how callers reach it. Where there is no Docker, deploy/check-dockerfile
+# tries these steps.
 
 FROM python:3.11-slim AS build
 COPY requirements/run.txt requirements/

@@ -16,7 +16,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from app.store import embedded, embedded_account, embedded_binaries
+from app.store import embedded, embedded_account, embedded_binaries, embedded_server
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
 
@@ -134,7 +134,7 @@ def test_a_server_started_by_others_is_left_alone(
     folder: Path, other_process: tuple[subprocess.Popen[str], int, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "postgres.lock").unlink()
-    monkeypatch.setattr(embedded, "_PATIENCE", 0.2)
+    monkeypatch.setattr(embedded_server, "_PATIENCE", 0.2)
     with pytest.raises(embedded.EmbeddedError, match=f"Another PostgreSQL, process {other_process[1]}"):
         embedded.start(folder)
     assert _run(other_process[2], "SELECT 1") == 1
