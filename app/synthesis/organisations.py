@@ -111,7 +111,7 @@ def every() -> list[Organisation]:
     return list({each.ods_code: each for each in chain(around_families, others)}.values())
 
 
-def entries(seed: int) -> list[Entry]:
+def organisations(seed: int) -> list[Entry]:
     """Every organisation as a resource that it records itself."""
     return [_entry(organisation, seed) for organisation in every()]
 

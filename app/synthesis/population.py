@@ -28,4 +28,4 @@ def families(children: int, seed: int, today: date) -> Iterator[list[Entry]]:
 
 def organisations(seed: int) -> list[Entry]:
     """The organisations that serve every population and every story."""
-    return services.entries(seed)
+    return services.organisations(seed)
