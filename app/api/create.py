@@ -13,7 +13,7 @@ from app.api.endpoint import Interact, permit
 from app.api.requests import Asked
 from app.api.service import Service
 from app.fhir import subject
-from app.fhir.errors import Conflict
+from app.fhir.errors import Conflict, Malformed
 from app.policy import authorship
 from app.store import audit, identity, search, writing
 from app.store.audit import Entry
@@ -26,6 +26,8 @@ def of(type: str) -> Interact:
 
     async def create(service: Service, asked: Asked) -> Response:
         requests.only(requests.query_pairs(asked.request), "_format")
+        if "if-none-exist" in asked.request.headers:
+            raise Malformed("A create is never conditional here.")
         permit(service, asked, "create", type, "c")
         draft = await submission.sent(service, asked, type)
         try:

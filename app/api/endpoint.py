@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/http.html; https://www.rfc-editor.org/rfc/rfc6750
 
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
+from uuid import uuid4
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -34,7 +35,7 @@ def endpoint(service: Service, name: str, type: str, interact: Interact) -> Call
     """`name` and `type` are what is written into the audit and the log of a request that gets no further."""
 
     async def respond(request: Request) -> Response:
-        request_id = ""
+        request_id = str(uuid4())
         asked: Asked | None = None
         try:
             request_id = requests.request_id(request)

@@ -45,7 +45,10 @@ def request_id(request: Request) -> str:
 def check_accept(request: Request) -> None:
     """Refuse a caller who wants anything but JSON. `_format` goes before the Accept header (R4, 3.1.0.1.11)."""
     asked = [value for name, value in request.query_params.multi_items() if name == "_format"]
-    wanted = asked[-1:] or request.headers.get("accept", "*/*").split(",")
+    _check_wanted(asked[-1:] or request.headers.get("accept", "*/*").split(","))
+
+
+def _check_wanted(wanted: Sequence[str]) -> None:
     if not any(each.partition(";")[0].strip().lower() in _ACCEPTED for each in wanted):
         raise NotAcceptable("Only JSON is served: Accept: application/fhir+json.")
 
@@ -62,9 +65,13 @@ async def form_pairs(request: Request, largest: int) -> list[tuple[str, str]]:
     if raw and sent != _FORM:
         raise UnsupportedMediaType(f"Send the search as {_FORM}.")
     try:
-        return query_pairs(request) + _pairs(raw.decode("utf-8"))
+        pairs = _pairs(raw.decode("utf-8"))
     except UnicodeDecodeError:
         raise Malformed("The search is not UTF-8.") from None
+    for name, value in pairs:
+        if name == "_format":
+            _check_wanted([value])
+    return query_pairs(request) + pairs
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:
