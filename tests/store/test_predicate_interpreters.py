@@ -1,0 +1,197 @@
+"""A predicate means the same in Python and in SQL, in every world: what is decided is what is disclosed.
+
+https://www.postgresql.org/docs/current/functions-comparison.html
+
+A world is a predicate and a resource with its person and the consents about them. All resources are in one database, and
+each predicate is asked of all of them by one statement.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from itertools import product
+from random import Random
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.fhir import resource_id
+from app.policy import authority, purpose
+from app.policy.access import Caller, CareSetting, Kind, User
+from app.policy.authority import AccessRequest, Permit
+from app.policy.predicate import EVERYTHING, NOTHING, Predicate, holds
+from app.store import database as store
+from app.store import guard, predicate_sql, resource, tables
+from app.store.predicate_sql import Target
+from app.store.visible import CONTACT, visible
+from tests import conftest
+from tests.policy import consents
+from tests.store import predicate_worlds
+from tests.store.predicate_worlds import MOMENTS, NOW, World
+
+if TYPE_CHECKING:
+    import asyncpg
+
+WORLDS = predicate_worlds.worlds(Random(2013), people=80)
+PREDICATES = [predicate_worlds.predicate(Random(seed), WORLDS) for seed in range(300)]
+LEAVES = [leaf for seed in range(12) for leaf in predicate_worlds.leaves(Random(seed), WORLDS)]
+PURPOSES = (*sorted(purpose.KNOWN), "http://example.org|TREAT")
+
+
+@pytest_asyncio.fixture(scope="module")
+async def population(
+    postgres: "asyncpg.Connection", postgres_url: str, migrated_template: str
+) -> AsyncIterator[store.Database]:
+    """A database with all the worlds in it."""
+    name = f"cradle_{uuid4().hex}"
+    await postgres.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
+    opened = await store.connect(conftest.url_of(postgres_url, name))
+    people = {world.facts.patient_id: world for world in WORLDS if world.facts.patient_id}
+    async with opened.transaction() as tx:
+        connection = await store.driver(tx)
+        await resource.copy(connection, tables.resource, [_resource_row(world) for world in WORLDS])
+        known = [_person_row(id, world) for id, world in people.items() if world.person]
+        await resource.copy(connection, tables.person, known)
+        grants = [_grant_row(id, grant) for id, world in people.items() for grant in world.grants]
+        await resource.copy(connection, tables.consent_grant, grants)
+    yield opened
+    await opened.close()
+    await postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.mark.parametrize("first", range(0, len(PREDICATES), 50))
+async def test_a_random_predicate_means_the_same_in_sql(population: store.Database, first: int) -> None:
+    async with population.transaction() as tx:
+        for predicate in PREDICATES[first : first + 50]:
+            await _check(tx, predicate)
+
+
+async def test_each_part_of_which_predicates_are_made_means_the_same_in_sql(population: store.Database) -> None:
+    async with population.transaction() as tx:
+        for predicate in (EVERYTHING, NOTHING, *LEAVES):
+            await _check(tx, predicate)
+
+
+async def test_every_permit_releases_in_sql_what_it_releases_in_python(population: store.Database) -> None:
+    permits = {_permit(kind, stated) for kind, stated in product(Kind, PURPOSES)}
+    assert len(permits) > 50
+    async with population.transaction() as tx:
+        for permit in permits:
+            await _check_permit(tx, permit)
+
+
+@pytest.mark.parametrize("locates_restricted", [True, False])
+async def test_the_gateway_releases_in_sql_what_it_releases_in_python(
+    population: store.Database, locates_restricted: bool
+) -> None:
+    async with population.transaction() as tx:
+        for moment in MOMENTS:
+            await _check_permit(tx, authority.gateway(moment, locates_restricted=locates_restricted))
+
+
+def test_the_worlds_are_many_and_answer_both_ways() -> None:
+    assert len(WORLDS) * len(PREDICATES) > 50_000
+    for number, predicate in enumerate(LEAVES[:15]):
+        alike = LEAVES[number::15]  # the same constructor, with other values
+        assert {_holds(each, world) for each in alike for world in WORLDS} == {True, False}, predicate
+    random = Counter(_holds(predicate, world) for predicate in PREDICATES for world in WORLDS)
+    assert min(random[True], random[False]) > 10_000
+
+
+def test_every_authority_releases_something_somewhere() -> None:
+    permits = {_permit(kind, stated) for kind, stated in product(Kind, PURPOSES)}
+    found = Counter(_rule(permit, world) for permit in permits for world in WORLDS)
+    assert found.keys() == {"own_data", "consent", "recipient", "family", "audit", "directory", ""}
+
+
+async def _check(tx: AsyncConnection, predicate: Predicate) -> None:
+    """Of a resource, and of its contact details, whose category is another."""
+    alias = tables.resource.alias()
+    own = predicate_sql.render(predicate, Target(alias))
+    contact = predicate_sql.render(predicate, Target(alias, category=CONTACT))
+    statement = (
+        select(alias.c.id, own, contact)
+        .prefix_with(guard.for_itself("to compare two interpreters"))
+        .prefix_with(guard.fan_out("all of its worlds"))
+    )
+    found = {id: (of_it, of_contact) for id, of_it, of_contact in await tx.execute(statement)}
+    expected = {world.id: (_holds(predicate, world), _holds(predicate, _as_contact(world))) for world in WORLDS}
+    assert _differing(found, expected) == [], predicate
+
+
+async def _check_permit(tx: AsyncConnection, permit: Permit) -> None:
+    seen = visible(permit, fan_out="all of its worlds")
+    statement = select(seen.c.id, seen.c.rule, seen.c.shows_contact, seen.c.shows_location)
+    found = {row.id: tuple(row[1:]) for row in await tx.execute(statement)}
+    expected = {
+        world.id: (
+            _rule(permit, world),
+            _holds(permit.visible, _as_contact(world)),
+            _holds(permit.shows_location, world),
+        )
+        for world in WORLDS
+        if _holds(permit.visible, world)
+    }
+    assert _differing(found, expected) == [], permit
+
+
+def _differing(found: dict[UUID, Any], expected: dict[UUID, Any]) -> list[tuple[World, Any, Any]]:
+    """The first few worlds in which they differ: what SQL says, then what Python does. NULL differs from false."""
+    differing = [
+        (world, found.get(world.id), expected.get(world.id))
+        for world in WORLDS
+        if found.get(world.id) != expected.get(world.id)
+    ]
+    assert found.keys() <= {world.id for world in WORLDS}
+    return differing[:3]
+
+
+def _permit(kind: Kind, stated: str) -> Permit:
+    user = User(consents.MOTHER, "Example", "R8000")
+    caller = Caller("client", kind, "RX1", "Trust", CareSetting.NONE, (), stated, user, frozenset())
+    permit = authority.permit(AccessRequest(caller, "search", "Patient", NOW))
+    assert isinstance(permit, Permit)
+    return permit
+
+
+def _rule(permit: Permit, world: World) -> str:
+    """The authority by which it is released: the first that reaches it."""
+    return next((each.rule for each in permit.authorities if _holds(each.releases, world)), "")
+
+
+def _holds(predicate: Predicate, world: World) -> bool:
+    return holds(predicate, world.facts, world.person, world.grants)
+
+
+def _as_contact(world: World) -> World:
+    return replace(world, facts=replace(world.facts, category=CONTACT))
+
+
+def _resource_row(world: World) -> tuple[Any, ...]:
+    facts = world.facts
+    return (
+        *(world.id, resource_id.bucket(world.id), 1, facts.type, NOW, "{}", facts.patient_id, facts.custodian),
+        *(sorted(facts.owners), sorted(facts.recipients), facts.category, facts.label, sorted(facts.sensitivities)),
+        *(facts.data_date, facts.status, facts.kind, facts.ended, []),
+    )
+
+
+def _person_row(id: UUID, world: World) -> tuple[Any, ...]:
+    person = world.person
+    assert person is not None
+    return (
+        *(id, resource_id.bucket(id), sorted(person.nhs_numbers), person.birth_date, person.restriction),
+        *(person.bereaved, person.pregnancy, sorted(person.family)),
+    )
+
+
+def _grant_row(id: UUID, grant: Any) -> tuple[Any, ...]:
+    return (
+        *(id, resource_id.bucket(id), UUID(grant.consent_id), grant.performer, grant.rank, grant.permits),
+        *(list(grant.actors), list(grant.purposes), list(grant.categories), grant.label, list(grant.sensitivities)),
+        *(grant.valid_from, grant.valid_to, grant.data_from, grant.data_to),
+    )
