@@ -24,25 +24,25 @@ def refusal(caller: Caller, resource: Mapping[str, Any], person: Person) -> FHIR
     """
     about = facts.of(resource, caller.organization, None)
     own = f"org|{caller.organization}"
+    if caller.kind is Kind.AUDITOR or (caller.kind is Kind.PARENT_APP and about.type != "Consent"):
+        return _not_yours()
     match about.type:
         case "Patient":
             return _must_be_own(caller, resource, "managingOrganization")
         case "Organization":
             codes = {i.get("value") for i in resource["identifier"] if i.get("system") == systems.ODS_CODE}
             return None if codes == {caller.organization} else _not_yours()
-        case "RelatedPerson":
-            return _not_yours() if caller.kind is Kind.PARENT_APP else None
         case "Consent":
             return _consent(caller, resource, about, person)
         case "CommunicationRequest":
-            if about.kind == _NOTICE or caller.kind is Kind.PARENT_APP:
+            if about.kind == _NOTICE:
                 return _not_yours()
             stated = set(facts.identified([resource.get("requester"), resource.get("sender")], systems.ODS_CODE))
             return None if {f"org|{code.upper()}" for code in stated} == {own} else _not_yours()
         case "Flag" | "CarePlan" | "CareTeam" if about.category == CHILD_PROTECTION:
             return _plan(caller, resource, person)
         case _:
-            return _not_yours() if caller.kind is Kind.PARENT_APP else None
+            return None
 
 
 def may_change(caller: Caller, rule: str, content: str) -> bool:

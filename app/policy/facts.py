@@ -20,7 +20,7 @@ CHILD_PROTECTION = "child-protection"
 ADMINISTRATIVE = "administrative"
 UNKNOWN = "unknown"  # a category that no authority but one's own data reaches
 
-_COMMUNICATIONS = {  # what a communication is about, by its category
+_COMMUNICATIONS = {  # what a communication is about, by its category; of several, the first in this list
     "child-protection-access-notice": CHILD_PROTECTION,
     "family-contact": "contact",
     "appointment": "health",
@@ -98,17 +98,13 @@ def _category(type: str, kind: str) -> str:
 
 
 def _kind(resource: Mapping[str, object]) -> str:
-    """The kind of plan or of communication; of several that are known, the first."""
+    """The kind of plan or of communication; of several, the first that we list, in whatever order they were sent."""
     type = resource["resourceType"]
-    known = {systems.SNOMED: systems.PLAN_TYPES} if type in _PARTS_OF_A_PLAN else {}
+    system, known = (systems.SNOMED, tuple(systems.PLAN_TYPES)) if type in _PARTS_OF_A_PLAN else ("", ())
     if type == "CommunicationRequest":
-        known = {systems.COMMUNICATION_CATEGORY: _COMMUNICATIONS}
-    for concept in coding.items(resource.get("category")):
-        for token in coding.tokens(concept):
-            system, _, code = (token or "").rpartition("|")
-            if code in known.get(system, ()):
-                return code
-    return ""
+        system, known = systems.COMMUNICATION_CATEGORY, tuple(_COMMUNICATIONS)
+    stated = {token for concept in coding.items(resource.get("category")) for token in coding.tokens(concept)}
+    return next((code for code in known if f"{system}|{code}" in stated), "")
 
 
 def _owners(resource: Mapping[str, object], custodian: str) -> Iterator[str]:

@@ -56,6 +56,12 @@ def communication(*codes: str) -> Json:
             id="that somebody looked",
         ),
         pytest.param(communication("gossip"), "unknown", "", id="a message of a kind that is not known"),
+        pytest.param(
+            communication("appointment", "child-protection-access-notice"),
+            "child-protection",
+            "child-protection-access-notice",
+            id="a message of two kinds is of the more confidential",
+        ),
         pytest.param({"resourceType": "CommunicationRequest"}, "unknown", "", id="a message of no kind"),
         pytest.param(
             {"resourceType": "CommunicationRequest", "category": coded("http://example.org", "family-contact")},
