@@ -56,6 +56,7 @@ async def test_a_parameter_that_is_not_served_is_refused(
 ) -> None:
     response = await post(http, urlencode({**form(signed(claims())), **change}))
     assert error(response) == (400, expected)
+    assert "script" not in response.text
 
 
 @pytest.mark.parametrize("missing", ["grant_type", "client_assertion_type", "client_assertion"])
@@ -96,6 +97,12 @@ async def test_another_media_type_is_refused(content_type: str | None, http: Asy
     assert error(response) == (400, "invalid_request")
 
 
+async def test_two_media_types_are_none(http: AsyncClient) -> None:
+    headers = [("content-type", FORM), ("content-type", "application/json")]
+    response = await http.post("/oauth2/token", content=urlencode(form(signed(claims()))), headers=headers)
+    assert error(response) == (400, "invalid_request")
+
+
 @pytest.mark.parametrize("content_type", [FORM, f"{FORM};charset=UTF-8", f"{FORM}; charset=utf-8", FORM.upper()])
 async def test_the_media_type_of_a_form_is_accepted(content_type: str, http: AsyncClient) -> None:
     assert (await post(http, urlencode(form(signed(claims()))), content_type)).status_code == 200
@@ -117,6 +124,10 @@ async def test_the_media_type_of_a_form_is_accepted(content_type: str, http: Asy
 )
 async def test_what_is_no_form_is_refused(body: bytes, http: AsyncClient) -> None:
     assert error(await post(http, body)) == (400, "invalid_request")
+
+
+async def test_what_is_not_utf_8_is_refused(http: AsyncClient) -> None:
+    assert error(await post(http, urlencode(form(signed(claims()))) + "&client_id=%FF")) == (400, "invalid_request")
 
 
 async def test_a_body_of_more_than_64_kilobytes_is_not_read_to_its_end(http: AsyncClient) -> None:
