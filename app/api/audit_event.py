@@ -17,7 +17,7 @@ from app.api.requests import Asked
 from app.api.service import Service
 from app.fhir import audit_event, bundle, resource_id
 from app.fhir.bundle import Entry as BundleEntry
-from app.fhir.errors import NotFound
+from app.fhir.errors import InvalidParameter, NotFound
 from app.fhir.search_query import About, Ids, SearchQuery, When
 from app.store import audit, audit_search, criteria, resource
 from app.store import search as stored
@@ -42,6 +42,8 @@ async def search_type(service: Service, asked: Asked) -> Response:
     """A page of AuditEvents, newest first."""
     may_see = permit(service, asked, "search", "AuditEvent", "s")
     query, after = await search.asked_for(service, asked, "AuditEvent")
+    if query.includes:
+        raise InvalidParameter("An AuditEvent includes nothing.", expression="_include")
     async with service.database.transaction() as tx:
         people = await stored.about(tx, query, service.bucket_key)
         events = await audit_search.page(tx, may_see, _conditions(query, people), query.count, after)

@@ -4,6 +4,7 @@ https://hl7.org/fhir/R4/http.html#search
 """
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from urllib.parse import urlencode
@@ -22,6 +23,8 @@ from app.fhir.search_query import Pair, SearchQuery
 from app.store import audit, search
 from app.store.audit import Entry
 from app.store.search import Key, Page, Row
+
+_LIKE_A_NUMBER = re.compile(r"\d{3}[ -]?\d{3}[ -]?\d{4}")
 
 
 def of(type: str) -> Interact:
@@ -75,11 +78,16 @@ def _opened(service: Service, asked: Asked, type: str, pairs: list[Pair]) -> tup
 def link(service: Service, asked: Asked, query: SearchQuery, after: Key | None) -> str:
     """A URL that repeats this search; sealed where it could identify somebody or continues after a key."""
     url = f"{service.settings.fhir_base}/{query.type}"
-    if after is None and not query.names_a_person:
+    if after is None and not _could_name_somebody(query):
         return f"{url}?{urlencode(query.pairs)}" if query.pairs else url
     key = [after[0].isoformat(), str(after[1])] if after else None
     whole = json.dumps({"pairs": query.pairs, "after": key}, separators=(",", ":"))
     return f"{url}?_page={service.sealer.seal(whole, _holder(asked, query.type))}"
+
+
+def _could_name_somebody(query: SearchQuery) -> bool:
+    """Also where a number is asked for in a parameter that holds no NHS numbers."""
+    return query.names_a_person or any(_LIKE_A_NUMBER.search(value) for _, value in query.pairs)
 
 
 def _holder(asked: Asked, type: str) -> str:

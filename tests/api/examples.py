@@ -40,7 +40,7 @@ def new_number() -> str:
     return number
 
 
-def example(name: str, instead: Mapping[str, str] | None = None, **elements: Any) -> dict[str, Any]:
+def example(name: str, instead: Mapping[str, str] | None = None, /, **elements: Any) -> dict[str, Any]:
     """An example, with texts replaced wherever they stand, and with elements of the outermost object set."""
     text = (FOLDER / f"{name}.json").read_text("utf-8")
     for old, new in (instead or {}).items():

@@ -50,7 +50,7 @@ class Plan:
     care_team: dict[str, Any]
 
 
-async def child(callers: Callers, **elements: Any) -> Child:
+async def child(callers: Callers, /, **elements: Any) -> Child:
     """A toddler and her mother, whose responsibility is proven. `elements` are the Patient's."""
     own, mothers, fathers = (examples.new_number() for _ in range(3))
     named = {examples.CHILD: own, examples.MOTHER: mothers, examples.FATHER: fathers}
@@ -60,7 +60,7 @@ async def child(callers: Callers, **elements: Any) -> Child:
     return Child(own, mothers, fathers, patient, mother)
 
 
-async def says(caller: Caller, child: Child, name: str = PERMITS_CENTRE, **elements: Any) -> dict[str, Any]:
+async def says(caller: Caller, child: Child, name: str = PERMITS_CENTRE, /, **elements: Any) -> dict[str, Any]:
     """A Consent of the examples about this child."""
     return created(await caller.create(examples.example(name, child.numbers, **elements)))
 

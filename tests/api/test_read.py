@@ -69,13 +69,22 @@ async def test_an_earlier_version_is_hidden_together_with_the_current_one(as_: C
     assert (await as_["stranger"].get(f"Patient/{child.id}/_history/1")).status_code == 404
 
 
-async def test_a_former_practice_reads_only_the_versions_that_named_it(as_: Callers, child: Child) -> None:
-    practice = as_["gp-practice"]
-    assert (await practice.get(f"Patient/{child.id}")).status_code == 200
+async def test_a_former_practice_no_longer_reads_the_record(as_: Callers, child: Child) -> None:
+    assert (await as_["gp-practice"].get(f"Patient/{child.id}")).status_code == 200
+    await _change_practice(as_, child)
+    for url in (f"Patient/{child.id}", f"Patient/{child.id}/_history/2"):
+        assert (await as_["gp-practice"].get(url)).status_code == 404
+
+
+@pytest.mark.xfail(strict=True, reason="an earlier version still belongs to whom it names, not to the current practice")
+async def test_a_former_practice_no_longer_reads_earlier_versions(as_: Callers, child: Child) -> None:
+    await _change_practice(as_, child)
+    assert (await as_["gp-practice"].get(f"Patient/{child.id}/_history/1")).status_code == 404
+
+
+async def _change_practice(as_: Callers, child: Child) -> None:
     moved = child.patient | {"generalPractitioner": [examples.organization("Y99998")]}
     family.updated(await as_["health-visiting"].update(moved))
-    assert (await practice.get(f"Patient/{child.id}")).status_code == 404
-    assert (await practice.get(f"Patient/{child.id}/_history/2")).status_code == 404
 
 
 async def test_a_read_takes_no_parameters(as_: Callers, child: Child) -> None:
