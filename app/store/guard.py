@@ -11,10 +11,16 @@ PROTECTED = ("resource", "resource_version", "audit_event", "child_protection_ac
 VISIBLE = "/* visible */"
 _SELF = re.compile(r"/\* for the service itself: [^*]+ \*/")
 _FAN_OUT = re.compile(r"/\* fan-out: [^*]+ \*/")
-_READ = re.compile(rf"\b(?:FROM|JOIN|USING|,)\s+(?:ONLY\s+)?({'|'.join(PROTECTED)})\b(?!\.)", re.IGNORECASE)
-_CHANGE = re.compile(rf"\b(?:UPDATE|DELETE\s+FROM)\s+(?:ONLY\s+)?({'|'.join(PROTECTED)})\b", re.IGNORECASE)
-_BUCKET = re.compile(r"\bbucket\s*(?:=|IN\b)", re.IGNORECASE)
-_SCHEMA = re.compile(r"\s*(?:CREATE|ALTER|DROP|GRANT|REVOKE|COMMENT|VACUUM|ANALYZE)\b", re.IGNORECASE)
+_NAME = rf'(?:"?\w+"?\.)?"?({"|".join(PROTECTED)})\b(?!"?\.)'  # as a table, not before a column
+_READ = re.compile(rf"(?:\b(?:FROM|JOIN|USING|TABLE|COPY)\b|,)[\s(]*(?:ONLY\b[\s(]*)?{_NAME}", re.IGNORECASE)
+_CHANGE = re.compile(
+    rf"\b(?:UPDATE|DELETE\s+FROM|MERGE\s+INTO|TRUNCATE(?:\s+TABLE)?)\s+(?:ONLY\s+)?{_NAME}", re.IGNORECASE
+)
+_BUCKET = re.compile(r"\bbucket\s*(?:=\s*(?:\$|ANY\b)|IN\b)", re.IGNORECASE)  # given, not taken from another row
+_SCHEMA = re.compile(
+    r"\s*(?:CREATE|ALTER|DROP|GRANT|REVOKE|COMMENT|VACUUM|ANALYZE)\b(?!.*\bAS[\s(]+(?:SELECT|TABLE|WITH)\b)",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 class UnguardedStatement(RuntimeError):
