@@ -35,8 +35,9 @@ async def look_up(service: Service, asked: Asked) -> Response:
         return await _search(service, asked)
     if not caller.may("Flag", "s"):
         raise Refused("scope_required")
+    stated = asked.request.headers.getlist(gate.HEADER)
     try:
-        unscheduled = gate.is_unscheduled(asked.request.headers.get(gate.HEADER))
+        unscheduled = gate.is_unscheduled(", ".join(stated) if stated else None)
     except ValueError as error:
         raise Malformed(str(error)) from None
     look = gate.look(caller, unscheduled=unscheduled)
@@ -54,9 +55,11 @@ async def look_up(service: Service, asked: Asked) -> Response:
 
 def _number(service: Service, query: SearchQuery) -> str:
     """The one NHS number that a lookup is about. A filter could turn a plan into a wrong "no", so there are none."""
+    if query.count == 0:
+        raise InvalidParameter("A lookup is answered whole: leave _count out.", expression="_count")
     match query.criteria:
         case (About(nhs_numbers=(number,), patient_ids=()),):
-            if NHSNumber.parse(number).is_synthetic is not service.settings.synthetic_only:
+            if NHSNumber(number).is_synthetic is not service.settings.synthetic_only:
                 raise InvalidParameter(submission.wrong_range(service), expression="patient")
             return number
         case _:

@@ -7,6 +7,7 @@ The notice says who looked, where and when; not why, and nothing clinical.
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -47,7 +48,9 @@ def _notice(caller: Caller, authority: str, flags: list[Found], now: datetime) -
     }
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     id = resource_id.new(flags[0].bucket, now)
-    return resource.version(content, text, caller.organization, flags[0].patient_id, now, id=id, number=1)
+    version = resource.version(content, text, caller.organization, flags[0].patient_id, now, id=id, number=1)
+    # Whoever looked is not its owner: it names the authority, and so where a restricted child lives.
+    return replace(version, facts=replace(version.facts, owners=frozenset()))
 
 
 def _organization(ods_code: str, name: str | None = None) -> dict[str, Any]:
