@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from app import telemetry
 from app.api import oauth2, responses
-from app.api.router import router
+from app.api.router import lookup_routes, router
 from app.api.service import Service
 from app.child_protection.lookup import Lookups
 from app.fhir import validation
@@ -53,6 +53,7 @@ def create_app(settings: Settings, store: Database, clock: Callable[[], datetime
     )
     app.state.service = service
     app.include_router(router(service))
+    app.router.routes[:0] = lookup_routes(service)
     app.router.routes.extend(oauth2.routes(settings, store, key, clock))
     app.add_exception_handler(HTTPException, _refused)
     app.add_middleware(telemetry.RequestLog)

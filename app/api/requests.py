@@ -44,7 +44,9 @@ def request_id(request: Request) -> str:
 
 def check_accept(request: Request) -> None:
     """Refuse a caller who wants anything but JSON. `_format` goes before the Accept header (R4, 3.1.0.1.11)."""
-    asked = [value for name, value in request.query_params.multi_items() if name == "_format"]
+    asked = []
+    if b"_format" in request.scope["query_string"]:
+        asked = [value for name, value in request.query_params.multi_items() if name == "_format"]
     _check_wanted(asked[-1:] or request.headers.get("accept", "*/*").split(","))
 
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from app.api import audit_event, create, lookup, metadata, read, search, update, vread
 from app.api.endpoint import Interact, endpoint
@@ -47,6 +48,18 @@ def router(service: Service) -> APIRouter:
     add("POST", "/AuditEvent/_search", "search", "AuditEvent", audit_event.search_type)
     add("GET", "/AuditEvent/{id}", "read", "AuditEvent", audit_event.read)
     return routes
+
+
+def lookup_routes(service: Service) -> list[Route]:
+    """The child-protection lookup once more, to be matched before everything else and without FastAPI's own work.
+
+    It is the one request whose cost is counted in microseconds; the router's twin is what OpenAPI describes.
+    """
+    look_up = endpoint(service, "search", "Flag", lookup.look_up)
+    return [
+        Route(f"{FHIR_PATH}/Flag/_search", look_up, methods=["POST"]),
+        Route(f"{FHIR_PATH}/Flag", look_up, methods=["GET"]),
+    ]
 
 
 def _add(

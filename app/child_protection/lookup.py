@@ -12,15 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import asyncpg
-
 from app.child_protection import notice
 from app.fhir import resource_id
 from app.fhir.errors import Unavailable
 from app.policy.access import Caller
 from app.store import audit, resource, tables
 from app.store.audit import Entry
-from app.store.database import FAILURES, Database
+from app.store.database import CONNECTION_LOST, FAILURES, Database
 from app.store.lookup import Answer, Found, LookupStatement
 
 MOST_TOGETHER = 256
@@ -99,7 +97,7 @@ class Lookups:
             except FAILURES:
                 released = await self._transaction([lookup for lookup, _ in together])
         except Exception as error:
-            if len(together) > 1 and not isinstance(error, OSError | asyncpg.InterfaceError):
+            if len(together) > 1 and not isinstance(error, CONNECTION_LOST):
                 for one in together:
                     await self._answer([one])
                 return

@@ -5,6 +5,7 @@ https://www.datadictionary.nhs.uk/attributes/nhs_number.html
 
 import re
 from dataclasses import dataclass
+from operator import mul
 
 _SEPARATED = re.compile(r"^(\d{3})[ -]?(\d{3})[ -]?(\d{4})$")
 _WEIGHTS = range(10, 1, -1)
@@ -46,7 +47,7 @@ class NHSNumber:
 
 def check_digit(nine: str) -> int | None:
     """The tenth digit for nine given ones, or None where no number exists (the remainder is 10)."""
-    remainder = 11 - sum(int(digit) * weight for digit, weight in zip(nine, _WEIGHTS, strict=True)) % 11
+    remainder = 11 - sum(map(mul, map(int, nine), _WEIGHTS)) % 11
     if remainder == 10:
         return None
     return 0 if remainder == 11 else remainder

@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/search.html
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from app.fhir import coding, search_parameters, systems, time
@@ -18,8 +18,9 @@ Pair: TypeAlias = tuple[str, str]
 Prefix: TypeAlias = Literal["eq", "ne", "lt", "gt", "le", "ge", "sa", "eb"]
 
 _PREFIXES = ("eq", "ne", "lt", "gt", "le", "ge", "sa", "eb")
-_COMMA = re.compile(r"(?<!\\),")
-_BAR = re.compile(r"(?<!\\)\|")
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPED = re.compile(r"\\([\\,|$])")
+_MOST_DIGITS = 9
 _RESULT = ("_count", "_total", "_include", "_include:iterate", "_format", "_page")
 _COMMON = ("_id", "_lastUpdated")
 _NO_SECONDS = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d)(:\d\d(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?")
@@ -107,10 +108,8 @@ def parse(type: str, pairs: Iterable[Pair], *, page_size: int, largest_page: int
     includes: list[Include] = []
     count, total = page_size, True
     for name, value in asked:
-        if not value.strip():
-            raise InvalidParameter(
-                f"{name} has no value. Leave it out, or give it one.", expression=_where(name, parameters)
-            )
+        if not all(each.strip() for each in _split(value, ",")):
+            raise _blank(type, parameters, name)
         match name:
             case "_count":
                 count = _count(value, largest_page)
@@ -128,54 +127,54 @@ def parse(type: str, pairs: Iterable[Pair], *, page_size: int, largest_page: int
 def _criterion(type: str, parameters: Mapping[str, SearchParameter], name: str, value: str) -> Criterion:
     base, _, modifier = name.partition(":")
     if base == "_id" and not modifier:
-        return Ids(tuple(_alternatives(value)))
+        return Ids(tuple(_split(value, ",")))
     if base == "_lastUpdated" and not modifier:
-        return When("_lastUpdated", tuple(_date(name, each) for each in _alternatives(value)))
+        return When("_lastUpdated", tuple(_date(name, each) for each in _split(value, ",")))
     chained = base.endswith(".identifier") and not modifier
     parameter = parameters.get(base.removesuffix(".identifier") if chained else base)
-    if parameter is None:
+    if parameter is None or (chained and not parameter.is_the_person):
         raise _unknown(type, parameters, name)
     if type == "Patient" and parameter.code == "identifier" and not modifier:
         return _identifier(parameter, name, value)
     if parameter.is_the_person:
         return _about(name, "identifier" if chained else modifier, value)
-    if chained:
-        raise _unknown(type, parameters, name)
     match parameter.type, modifier:
         case "token", "":
-            return Among(tuple(_token(parameter, name, each) for each in _alternatives(value)))
+            return Among(tuple(_token(parameter, name, each) for each in _split(value, ",")))
         case "reference", "identifier":
-            return Among(tuple(_token(parameter, name, each) for each in _alternatives(value)))
+            return Among(tuple(_token(parameter, name, each) for each in _split(value, ",")))
         case "reference", _ if not modifier or modifier in parameter.targets:
-            return Among(tuple(_reference(parameter, name, modifier, each) for each in _alternatives(value)))
+            return Among(tuple(_reference(parameter, name, modifier, each) for each in _split(value, ",")))
         case "string", "" | "contains":
-            folded = tuple(search_parameters.folded(each) for each in _alternatives(value))
+            folded = tuple(search_parameters.folded(_unescaped(each)) for each in _split(value, ","))
+            if not all(folded):  # an accent alone, which every name would start with
+                raise _blank(type, parameters, name)
             return Text(parameter.key, folded, "contains" if modifier else "starts")
         case "date", "":
-            return When(parameter.key, tuple(_date(name, each) for each in _alternatives(value)))
+            return When(parameter.key, tuple(_date(name, each) for each in _split(value, ",")))
         case _:
             raise InvalidParameter(f"The modifier of {base} is not served here.", expression=base)
 
 
 def _identifier(parameter: SearchParameter, name: str, value: str) -> Criterion:
     """A Patient by NHS number is a person: the answer is the current record of whoever has or had that number."""
-    tokens = [_parts(each) for each in _alternatives(value)]
+    tokens = [_parts(each) for each in _split(value, ",")]
     if all(system == systems.NHS_NUMBER for system, _ in tokens):
         return About(tuple(_nhs_number(name, number) for _, number in tokens))
     if any(system == systems.NHS_NUMBER for system, _ in tokens):
         raise InvalidParameter("Ask for NHS numbers and other identifiers one after the other.", expression=_base(name))
-    return Among(tuple(_token(parameter, name, each) for each in _alternatives(value)))
+    return Among(tuple(_token(parameter, name, each) for each in _split(value, ",")))
 
 
 def _about(name: str, modifier: str, value: str) -> Criterion:
     if modifier == "identifier":
-        tokens = [_parts(each) for each in _alternatives(value)]
+        tokens = [_parts(each) for each in _split(value, ",")]
         if any(system != systems.NHS_NUMBER for system, _ in tokens):
             raise InvalidParameter(f"Give {name} as {systems.NHS_NUMBER}|[NHS number].", expression=_base(name))
         return About(tuple(_nhs_number(name, number) for _, number in tokens))
     if modifier not in ("", "Patient"):
         raise InvalidParameter(f"The modifier of {_base(name)} is not served here.", expression=_base(name))
-    ids = (each.rpartition("Patient/")[2] for each in _alternatives(value))
+    ids = (each.rpartition("Patient/")[2] for each in _split(value, ","))
     return About((), tuple(ids))
 
 
@@ -195,9 +194,8 @@ def _token(parameter: SearchParameter, name: str, text: str) -> str:
 
 def _parts(text: str) -> tuple[str | None, str]:
     """`system|code` in its two parts; without a bar the system is None, which is any."""
-    parts = _BAR.split(text, maxsplit=1)
-    unescaped = [part.replace("\\|", "|").replace("\\$", "$").replace("\\\\", "\\") for part in parts]
-    return (unescaped[0], unescaped[1]) if len(unescaped) == 2 else (None, unescaped[0])
+    first, *rest = _split(text, "|")
+    return (_unescaped(first), _unescaped("|".join(rest))) if rest else (None, _unescaped(first))
 
 
 def _reference(parameter: SearchParameter, name: str, modifier: str, text: str) -> str:
@@ -230,12 +228,20 @@ def _complete(text: str) -> str:
     return f"{match[1]}{match[2] or ':00'}{match[3] or 'Z'}" if match else text
 
 
-def _alternatives(value: str) -> list[str]:
-    return [each.replace("\\,", ",") for each in _COMMA.split(value)]
+def _split(text: str, separator: str) -> list[str]:
+    """Cut at each separator that no backslash escapes. The parts keep their backslashes."""
+    plain = _ESCAPE.sub("\\\\\\\\", text)  # of the same length, without what is escaped
+    cuts = [place for place, character in enumerate(plain) if character == separator]
+    return [text[start:end] for start, end in zip([0, *(cut + 1 for cut in cuts)], [*cuts, len(text)], strict=True)]
+
+
+def _unescaped(text: str) -> str:
+    """https://hl7.org/fhir/R4/search.html#escaping"""
+    return _ESCAPED.sub(r"\1", text)
 
 
 def _count(value: str, largest: int) -> int:
-    if not value.isascii() or not value.isdigit():
+    if not value.isascii() or not value.isdigit() or len(value) > _MOST_DIGITS:
         raise InvalidParameter("_count is a whole number from 0.", expression="_count")
     return min(int(value), largest)
 
@@ -258,7 +264,7 @@ def _include(type: str, value: str, *, iterate: bool) -> Include:
         raise InvalidParameter(
             f"To follow {source} from what is included, use _include:iterate.", expression="_include"
         )
-    return Include(source, parameter, iterate)
+    return Include(source, replace(parameter, targets=(target,)) if target else parameter, iterate)
 
 
 def _unknown(type: str, parameters: Mapping[str, SearchParameter], name: str) -> InvalidParameter:
@@ -268,9 +274,16 @@ def _unknown(type: str, parameters: Mapping[str, SearchParameter], name: str) ->
     return InvalidParameter(f"{type} has no such search parameter.{said}", expression=_where(name, parameters))
 
 
+def _blank(type: str, parameters: Mapping[str, SearchParameter], name: str) -> InvalidParameter:
+    if (known := _where(name, parameters)) is None:
+        return _unknown(type, parameters, name)
+    return InvalidParameter(f"{known} has no value. Leave it out, or give it one.", expression=known)
+
+
 def _where(name: str, parameters: Mapping[str, SearchParameter]) -> str | None:
-    """The parameter's name where it is one of ours: a stranger's could be anything, a person's name too."""
-    return name if _base(name) in {*parameters, *_COMMON, *_RESULT} else None
+    """The parameter's own name where it is one of ours: a stranger's could be anything, a person's name too."""
+    base = _base(name)
+    return base if base in {*parameters, *_COMMON, *(each for each in _RESULT if ":" not in each)} else None
 
 
 def _base(name: str) -> str:

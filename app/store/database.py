@@ -29,6 +29,7 @@ SERVER_SETTINGS = {"jit": "off", "application_name": "cradle", "timezone": "UTC"
 
 
 Transaction: TypeAlias = AsyncConnection
+CONNECTION_LOST = (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError)
 FAILURES = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 
