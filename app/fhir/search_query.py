@@ -18,7 +18,7 @@ Pair: TypeAlias = tuple[str, str]
 Prefix: TypeAlias = Literal["eq", "ne", "lt", "gt", "le", "ge", "sa", "eb"]
 
 _PREFIXES = ("eq", "ne", "lt", "gt", "le", "ge", "sa", "eb")
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPE = re.compile(r"\\.", re.DOTALL)
 _ESCAPED = re.compile(r"\\([\\,|$])")
 _MOST_DIGITS = 9
 _RESULT = ("_count", "_total", "_include", "_include:iterate", "_format", "_page")
@@ -108,7 +108,7 @@ def parse(type: str, pairs: Iterable[Pair], *, page_size: int, largest_page: int
     includes: list[Include] = []
     count, total = page_size, True
     for name, value in asked:
-        if not all(each.strip() for each in _split(value, ",")):
+        if not all(each.strip() for each in _alternatives(value)):
             raise _blank(type, parameters, name)
         match name:
             case "_count":
@@ -127,9 +127,9 @@ def parse(type: str, pairs: Iterable[Pair], *, page_size: int, largest_page: int
 def _criterion(type: str, parameters: Mapping[str, SearchParameter], name: str, value: str) -> Criterion:
     base, _, modifier = name.partition(":")
     if base == "_id" and not modifier:
-        return Ids(tuple(_split(value, ",")))
+        return Ids(tuple(_alternatives(value)))
     if base == "_lastUpdated" and not modifier:
-        return When("_lastUpdated", tuple(_date(name, each) for each in _split(value, ",")))
+        return When("_lastUpdated", tuple(_date(name, each) for each in _alternatives(value)))
     chained = base.endswith(".identifier") and not modifier
     parameter = parameters.get(base.removesuffix(".identifier") if chained else base)
     if parameter is None or (chained and not parameter.is_the_person):
@@ -140,41 +140,41 @@ def _criterion(type: str, parameters: Mapping[str, SearchParameter], name: str, 
         return _about(name, "identifier" if chained else modifier, value)
     match parameter.type, modifier:
         case "token", "":
-            return Among(tuple(_token(parameter, name, each) for each in _split(value, ",")))
+            return Among(tuple(_token(parameter, name, each) for each in _alternatives(value)))
         case "reference", "identifier":
-            return Among(tuple(_token(parameter, name, each) for each in _split(value, ",")))
+            return Among(tuple(_token(parameter, name, each) for each in _alternatives(value)))
         case "reference", _ if not modifier or modifier in parameter.targets:
-            return Among(tuple(_reference(parameter, name, modifier, each) for each in _split(value, ",")))
+            return Among(tuple(_reference(parameter, name, modifier, each) for each in _alternatives(value)))
         case "string", "" | "contains":
-            folded = tuple(search_parameters.folded(_unescaped(each)) for each in _split(value, ","))
+            folded = tuple(search_parameters.folded(_unescaped(each)) for each in _alternatives(value))
             if not all(folded):  # an accent alone, which every name would start with
                 raise _blank(type, parameters, name)
             return Text(parameter.key, folded, "contains" if modifier else "starts")
         case "date", "":
-            return When(parameter.key, tuple(_date(name, each) for each in _split(value, ",")))
+            return When(parameter.key, tuple(_date(name, each) for each in _alternatives(value)))
         case _:
             raise InvalidParameter(f"The modifier of {base} is not served here.", expression=base)
 
 
 def _identifier(parameter: SearchParameter, name: str, value: str) -> Criterion:
     """A Patient by NHS number is a person: the answer is the current record of whoever has or had that number."""
-    tokens = [_parts(each) for each in _split(value, ",")]
+    tokens = [_parts(each) for each in _alternatives(value)]
     if all(system == systems.NHS_NUMBER for system, _ in tokens):
         return About(tuple(_nhs_number(name, number) for _, number in tokens))
     if any(system == systems.NHS_NUMBER for system, _ in tokens):
         raise InvalidParameter("Ask for NHS numbers and other identifiers one after the other.", expression=_base(name))
-    return Among(tuple(_token(parameter, name, each) for each in _split(value, ",")))
+    return Among(tuple(_token(parameter, name, each) for each in _alternatives(value)))
 
 
 def _about(name: str, modifier: str, value: str) -> Criterion:
     if modifier == "identifier":
-        tokens = [_parts(each) for each in _split(value, ",")]
+        tokens = [_parts(each) for each in _alternatives(value)]
         if any(system != systems.NHS_NUMBER for system, _ in tokens):
             raise InvalidParameter(f"Give {name} as {systems.NHS_NUMBER}|[NHS number].", expression=_base(name))
         return About(tuple(_nhs_number(name, number) for _, number in tokens))
     if modifier not in ("", "Patient"):
         raise InvalidParameter(f"The modifier of {_base(name)} is not served here.", expression=_base(name))
-    ids = (each.rpartition("Patient/")[2] for each in _split(value, ","))
+    ids = (each.rpartition("Patient/")[2] for each in _alternatives(value))
     return About((), tuple(ids))
 
 
@@ -228,9 +228,13 @@ def _complete(text: str) -> str:
     return f"{match[1]}{match[2] or ':00'}{match[3] or 'Z'}" if match else text
 
 
+def _alternatives(value: str) -> list[str]:
+    return _split(value, ",")
+
+
 def _split(text: str, separator: str) -> list[str]:
     """Cut at each separator that no backslash escapes. The parts keep their backslashes."""
-    plain = _ESCAPE.sub("\\\\\\\\", text)  # of the same length, without what is escaped
+    plain = _ESCAPE.sub("..", text)  # of the same length
     cuts = [place for place, character in enumerate(plain) if character == separator]
     return [text[start:end] for start, end in zip([0, *(cut + 1 for cut in cuts)], [*cuts, len(text)], strict=True)]
 
