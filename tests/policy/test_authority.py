@@ -160,6 +160,22 @@ def test_agreeing_to_everything_opens(facts: Facts, expected: str | None) -> Non
     assert rule(records.SCHOOL_NURSE, facts, grants=records.said(agreed)) == expected
 
 
+@pytest.mark.parametrize("facts", [FLAG, PLAN, TEAM_OF_PLAN, NOTICE, CONSENT, OTHER_FLAG, AUDIT_EVENT])
+def test_no_label_and_no_grant_opens_what_consent_is_not_asked_about(facts: Facts) -> None:
+    """Even if a grant came to name such a category, and however low the record is labelled."""
+    (agreed,) = records.said(records.agreed_to("health", recipient="RX902", purpose=records.TRANSITION))
+    everything = replace(agreed, categories=(facts.category,))
+    assert rule(records.SCHOOL_NURSE, replace(facts, label=0, owners=frozenset()), grants=(everything,)) is None
+    assert rule(records.SCHOOL_NURSE, replace(TEAM, label=0), grants=(replace(agreed, categories=(TEAM.category,)),))
+
+
+def test_only_a_message_is_read_by_whom_it_is_addressed_to() -> None:
+    to_nurse = frozenset({"org|RX902"})
+    assert rule(records.SCHOOL_NURSE, replace(REFERRAL, recipients=to_nurse)) == "recipient"
+    for facts in (PATIENT, CONSENT, TEAM, FLAG):
+        assert rule(records.SCHOOL_NURSE, replace(facts, recipients=to_nurse)) is None
+
+
 def test_agreeing_to_be_known_is_not_agreeing_to_be_reached() -> None:
     """Contact details are shown where the same rules release them as of their own category."""
     known = records.said(records.agreed_to("demographics", recipient="CC901", purpose=records.OUTREACH))
