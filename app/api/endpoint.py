@@ -14,6 +14,7 @@ from app import telemetry
 from app.api import requests, responses
 from app.api.requests import Asked
 from app.api.service import Service
+from app.fhir import resource_id
 from app.fhir.errors import FHIRError, Forbidden
 from app.policy import authority, explanation
 from app.policy.authority import Interaction, Permit, Refusal
@@ -65,7 +66,19 @@ def endpoint(service: Service, name: str, type: str, interact: Interact) -> Call
 async def _refused(service: Service, asked: Asked, name: str, type: str, refused: Forbidden) -> Response:
     """A refusal is remembered too; where it cannot be, the caller is told that, and nothing else."""
     rule = getattr(refused, "rule", "not_yours_to_write")
-    entry = Entry(asked.caller, asked.now, name, type, audit.REFUSED, rule, asked.request_id)
+    id = resource_id.parse(asked.request.path_params.get("id", ""))
+    entry = Entry(
+        asked.caller,
+        asked.now,
+        name,
+        type,
+        audit.REFUSED,
+        rule,
+        asked.request_id,
+        patient_id=id if type == "Patient" else None,
+        resources=(f"{type}/{id}",) if id else (),
+        query=asked.request.url.query or None,
+    )
     try:
         async with service.database.transaction() as tx:
             await audit.record(tx, [entry])

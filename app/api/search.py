@@ -40,7 +40,7 @@ def of(type: str) -> Interact:
             people = await search.about(tx, query, service.bucket_key)
             page = await search.page(tx, may_see, query, people, after)
             included = await search.included(tx, permits, page.rows, query.includes) if permits else ()
-            await audit.record(tx, list(_entries(asked, query, people, (*page.rows, *included))))
+            await audit.record(tx, list(_entries(asked, query, people, (*page.rows, *included), page.total)))
         return responses.fhir(_bundle(service, asked, query, page, included, after))
 
     return search_type
@@ -106,21 +106,27 @@ def _bundle(
     return bundle.searchset([*matches, *others], page.total, links)
 
 
-def _entries(asked: Asked, query: SearchQuery, people: frozenset[UUID] | None, rows: Iterable[Row]) -> Iterable[Entry]:
-    """One for each person returned, and for each person named of whom nothing was; one at least."""
+def _entries(
+    asked: Asked, query: SearchQuery, people: frozenset[UUID] | None, rows: Iterable[Row], total: int | None
+) -> Iterable[Entry]:
+    """One for each person returned, and for each person named of whom nothing was; one at least.
+
+    A total without rows has told something too, of everyone who was named.
+    """
     by_person: dict[UUID | None, list[Row]] = {}
     for row in rows:
         by_person.setdefault(row.patient_id, []).append(row)
     for named in people or ():
         by_person.setdefault(named, [])
+    told = bool(total) and not any(by_person.values())
     for id, of_person in (by_person or {None: []}).items():
         yield Entry(
             asked.caller,
             asked.now,
             "search",
             query.type,
-            audit.RELEASED if of_person else audit.NOTHING,
-            of_person[0].rule if of_person else "nothing",
+            audit.RELEASED if of_person or told else audit.NOTHING,
+            of_person[0].rule if of_person else ("total" if told else "nothing"),
             asked.request_id,
             patient_id=id,
             resources=tuple(read.named(row) for row in of_person),

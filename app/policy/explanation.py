@@ -27,6 +27,7 @@ EXPLANATIONS = {
     ),
     "audit": Explanation("Shown to an auditor; reading the audit is audited.", "An auditor examined who saw what."),
     "directory": Explanation("Organisations are known to everyone.", "Organisations are known to everyone."),
+    "total": Explanation("Only their number was told.", "Only a number was told."),
     "purpose_required": Explanation(
         "State why you need this: send purpose_of_use in the client assertion when you ask for a token.", None
     ),

@@ -28,14 +28,18 @@ _VERY_RESTRICTED = PersonIs("restriction", frozenset({"V"}))
 
 # Elements that tell where a person is, and those that tell how to reach somebody, by type.
 LOCATION = {
-    "Patient": ("address", "telecom", "generalPractitioner", "contact"),
+    "Patient": ("address", "telecom", "generalPractitioner", "contact", "managingOrganization", "photo"),
     "RelatedPerson": ("address", "telecom"),
     "Flag": ("author",),
 }
-LOCATION_EXTENSIONS = (
-    "http://hl7.org/fhir/StructureDefinition/patient-birthPlace",
-    "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NominatedPharmacy",
-    "https://fhir.nhs.uk/StructureDefinition/Extension-PDS-NominatedPharmacy",
+_UK_CORE = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-"
+HARMLESS_EXTENSIONS = frozenset(  # of a Patient; any other could tell where a restricted person is
+    {
+        systems.PREGNANCY,
+        systems.FLAG_DETAIL,
+        *(_UK_CORE + name for name in ("BirthSex", "DeathNotificationStatus", "EthnicCategory", "NHSCommunication")),
+        _UK_CORE + "NHSNumberUnavailableReason",
+    }
 )
 CONTACT = {
     "Patient": ("address", "telecom", "contact"),

@@ -61,9 +61,8 @@ class _About:
     def __init__(self, person: Identity, nhs_numbers: frozenset[str], written: Iterable[Stored]) -> None:
         self.nhs_numbers = nhs_numbers
         self.contents = [(stored, json.loads(stored.content)) for stored in written]
-        self.patient: Mapping[str, Any] = next(
-            (content for stored, content in self.contents if stored.id == person.patient_id), {}
-        )
+        patients = {stored.id: content for stored, content in self.contents if stored.type == "Patient"}
+        self.patient: Mapping[str, Any] = next((patients[id] for id in person.records if id in patients), {})
         self.birth_date = _whole_date(self.patient.get("birthDate"))
 
     def relationships(self) -> dict[str, bool]:

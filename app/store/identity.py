@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Integer, Row, Text, and_, func, literal, select, text, update
+from sqlalchemy import ARRAY, Integer, Row, Text, and_, bindparam, delete, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -156,29 +156,29 @@ async def lock(tx: AsyncConnection, patient_ids: Collection[UUID]) -> dict[UUID,
     return {row.patient_id: row for row in await tx.execute(statement)}
 
 
-async def merge(tx: AsyncConnection, old: Identity, new: Identity, numbers: Collection[str], key: bytes) -> Identity:
-    """Let both numbers name both records, the new one current (a number that was superseded)."""
+async def merge(tx: AsyncConnection, old: Identity, new: Identity, key: bytes) -> Identity:
+    """Let every number of either person name all their records, the new one's current (a number was superseded)."""
     together = Identity(tuple(dict.fromkeys((*new.records, *old.records))))
-    columns = _IDENTIFIER.c
-    for number in sorted(numbers):
-        bucket = resource_id.bucket_of(number, key)
-        here = and_(columns.system == systems.NHS_NUMBER, columns.value == number, columns.bucket == bucket)
-        await tx.execute(update(_IDENTIFIER).where(here, columns.current).values(current=False))
-        for record in together.records:
-            row = {
-                "system": systems.NHS_NUMBER,
-                "value": number,
-                "bucket": bucket,
-                "patient_id": record,
-                "patient_bucket": resource_id.bucket(record),
-                "current": record == together.patient_id,
-            }
-            await tx.execute(
-                insert(_IDENTIFIER)
-                .values(row)
-                .on_conflict_do_update(
-                    index_elements=[columns.system, columns.value, columns.bucket, columns.patient_id],
-                    set_={"current": row["current"]},
-                )
-            )
+    locked = await lock(tx, together.records)
+    numbers = sorted({number for row in locked.values() for number in row.nhs_numbers})
+    here = _IDENTIFIER.c.system == systems.NHS_NUMBER, _IDENTIFIER.c.value == bindparam("of_number")
+    in_bucket = _IDENTIFIER.c.bucket == bindparam("of_bucket")
+    places = [{"of_number": number, "of_bucket": resource_id.bucket_of(number, key)} for number in numbers]
+    await tx.execute(delete(_IDENTIFIER).where(*here, in_bucket), places)
+    rows = [
+        {
+            "system": systems.NHS_NUMBER,
+            "value": place["of_number"],
+            "bucket": place["of_bucket"],
+            "patient_id": record,
+            "patient_bucket": resource_id.bucket(record),
+            "current": record == together.patient_id,
+        }
+        for place in places
+        for record in together.records
+    ]
+    await tx.execute(insert(_IDENTIFIER), rows)
+    for record in together.records:
+        own = _PERSON.c.patient_id == record, _PERSON.c.bucket == resource_id.bucket(record)
+        await tx.execute(update(_PERSON).where(*own).values(nhs_numbers=numbers))
     return together

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Select, Subquery, and_, func, literal, or_, select, true
+from sqlalchemy import Select, Subquery, and_, exists, func, literal, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.fhir import resource_id
@@ -60,9 +60,10 @@ async def read(tx: AsyncConnection, permit: Permit, type: str, id: UUID) -> Row 
 
 
 async def vread(tx: AsyncConnection, permit: Permit, type: str, id: UUID, version: int) -> Row | None:
-    """One version, judged by its own labels and today's consents."""
+    """One version, judged by its own labels and by today's consents, of a resource that the caller may see today."""
     seen = visible(permit, *_at(type, id), lambda c: c.version == version, table=tables.resource_version)
-    row = (await tx.execute(select(*_columns(seen)))).one_or_none()
+    today = visible(permit, *_at(type, id))
+    row = (await tx.execute(select(*_columns(seen)).where(exists().where(today.c.id == seen.c.id)))).one_or_none()
     return Row(*row) if row else None
 
 

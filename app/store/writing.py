@@ -128,18 +128,28 @@ async def _same_person(
     key: bytes,
     now: datetime,
 ) -> Identity:
-    assert stored.patient_id is not None
+    """The person that a stored resource is about, whom the new content has to be about too."""
+    assert stored.patient_id is not None, "only asked of what is about somebody"
     (own,) = await identity.of_records(tx, [stored.patient_id], key)
     number = about.nhs_number if about else None
-    if number is None:
+    if stored.type == "Patient":
+        return await _numbered(tx, own, number, people, key, now)
+    named = number is None or (number in people and stored.patient_id in people[number].records)
+    referred = about is None or about.patient_id is None or resource_id.parse(about.patient_id) in own.records
+    if about is None or not named or not referred:
+        element = about.element if about else None
+        raise Unprocessable("A resource stays about the person it was created for.", expression=element)
+    return own
+
+
+async def _numbered(
+    tx: AsyncConnection, own: Identity, number: str | None, people: dict[str, Identity], key: bytes, now: datetime
+) -> Identity:
+    """The person of a Patient whose new content has this NHS number: one may be given once, and is then kept."""
+    if number is None or (number in people and set(people[number].records) & set(own.records)):
         return own
-    if number in people and stored.patient_id in people[number].records:
-        return people[number]
-    if stored.type != "Patient":
-        raise Unprocessable(
-            "A resource stays about the person it was created for.", expression=about.element if about else None
-        )
-    if own.records and (await identity.lock(tx, own.records))[stored.patient_id].nhs_numbers:
+    locked = await identity.lock(tx, own.records)
+    if any(row.nhs_numbers for row in locked.values()):
         raise Unprocessable(
             "An NHS number is not changed. Set active to false and link to the record that replaces this one.",
             expression="identifier",
@@ -153,7 +163,7 @@ async def _first_number(tx: AsyncConnection, own: Identity, number: str, key: by
     await identity.lock(tx, {*own.records, *named.records})
     if await resource.about(tx, named.records, ["Patient"]):
         raise Conflict("Another record has this NHS number.")
-    return await identity.merge(tx, old=named, new=own, numbers=[number], key=key)
+    return await identity.merge(tx, old=named, new=own, key=key)
 
 
 async def _refuse_second_patients(
@@ -186,12 +196,8 @@ async def _merge(
     tx: AsyncConnection, patient: dict[str, Any], owner: Identity, people: dict[str, Identity], key: bytes
 ) -> None:
     successor = subject.superseded_by(patient)
-    if successor is None or people[successor].patient_id in owner.records[:1]:
-        return
-    about = subject.of(patient)
-    numbers = {successor} | ({about.nhs_number} if about and about.nhs_number else set())
-    await identity.lock(tx, {*owner.records, *people[successor].records})
-    await identity.merge(tx, old=owner, new=people[successor], numbers=numbers, key=key)
+    if successor is not None and people[successor].patient_id != owner.patient_id:
+        await identity.merge(tx, old=owner, new=people[successor], key=key)
 
 
 async def _follow(

@@ -15,7 +15,8 @@ from tests.policy.records import example
 Json = dict[str, Any]
 
 ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
-BIRTHPLACE, PHARMACY = subtraction.LOCATION_EXTENSIONS[0], subtraction.LOCATION_EXTENSIONS[2]
+BIRTHPLACE = "http://hl7.org/fhir/StructureDefinition/patient-birthPlace"
+PHARMACY = "https://fhir.nhs.uk/StructureDefinition/Extension-PDS-NominatedPharmacy"
 CHILD: Json = example("patient-toddler") | {
     "meta": {"versionId": "1", "security": [{"system": systems.CONFIDENTIALITY, "code": "N"}]},
     "telecom": [{"system": "phone", "value": "01632 960000"}],

@@ -154,7 +154,6 @@ async def test_an_adoption_is_not_followed(database: store.Database) -> None:
     assert (await _resolve(database, NEW)).records == (new.id,)
 
 
-@pytest.mark.xfail(strict=True, reason="the numbers of the older records are not moved on")
 async def test_a_number_that_was_superseded_twice_names_the_newest_record(database: store.Database) -> None:
     first, second, third, _ = await create(
         database, draft(patient(OLD)), draft(patient(NEW)), draft(patient(NEWER)), draft(relative(OLD, MOTHER))
@@ -167,7 +166,6 @@ async def test_a_number_that_was_superseded_twice_names_the_newest_record(databa
     assert await _centre_sees(database, NEWER)
 
 
-@pytest.mark.xfail(strict=True, reason="of a number without a Patient the older record is not looked at")
 async def test_a_restricted_person_stays_so_under_a_new_number(database: store.Database) -> None:
     """Also while nobody has registered the new one."""
     (old,) = await create(database, draft(records.restricted(patient(OLD), "V")))
@@ -175,7 +173,6 @@ async def test_a_restricted_person_stays_so_under_a_new_number(database: store.D
     assert await _restrictions(database) == {"V"}
 
 
-@pytest.mark.xfail(strict=True, reason="the newborn's person does not learn the number")
 async def test_a_newborn_who_gets_a_number_keeps_what_was_said_about_it(database: store.Database) -> None:
     await create(database, draft(agreed(NEW)), draft(relative(NEW, MOTHER)))
     (newborn,) = await create(database, draft(patient(None)))
