@@ -76,7 +76,6 @@ async def test_a_former_practice_no_longer_reads_the_record(as_: Callers, child:
         assert (await as_["gp-practice"].get(url)).status_code == 404
 
 
-@pytest.mark.xfail(strict=True, reason="an earlier version still belongs to whom it names, not to the current practice")
 async def test_a_former_practice_no_longer_reads_earlier_versions(as_: Callers, child: Child) -> None:
     await _change_practice(as_, child)
     assert (await as_["gp-practice"].get(f"Patient/{child.id}/_history/1")).status_code == 404
