@@ -110,6 +110,8 @@ def parse(type: str, pairs: Iterable[Pair], *, page_size: int, largest_page: int
     for name, value in asked:
         if not all(each.strip() for each in _alternatives(value)):
             raise _blank(type, parameters, name)
+        if "\0" in value:  # PostgreSQL keeps none in a text
+            raise _refused(type, parameters, name, "has a character that no value has.")
         match name:
             case "_count":
                 count = _count(value, largest_page)
@@ -279,9 +281,12 @@ def _unknown(type: str, parameters: Mapping[str, SearchParameter], name: str) ->
 
 
 def _blank(type: str, parameters: Mapping[str, SearchParameter], name: str) -> InvalidParameter:
-    if (known := _where(name, parameters)) is None:
-        return _unknown(type, parameters, name)
-    return InvalidParameter(f"{known} has no value. Leave it out, or give it one.", expression=known)
+    return _refused(type, parameters, name, "has no value. Leave it out, or give it one.")
+
+
+def _refused(type: str, parameters: Mapping[str, SearchParameter], name: str, said: str) -> InvalidParameter:
+    known = _where(name, parameters)
+    return InvalidParameter(f"{known} {said}", expression=known) if known else _unknown(type, parameters, name)
 
 
 def _where(name: str, parameters: Mapping[str, SearchParameter]) -> str | None:

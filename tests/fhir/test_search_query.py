@@ -207,6 +207,12 @@ def test_an_accent_alone_is_blank(value: str) -> None:
     assert "has no value" in told("Patient", ("name", value))
 
 
+@pytest.mark.parametrize("name", ["family", "_id", "gender", "birthdate"])
+def test_a_value_that_cannot_be_kept_is_refused(name: str) -> None:
+    """PostgreSQL has no text with this character, and would fail."""
+    assert told("Patient", (name, "a\0b")) == f"{name}: {name} has a character that no value has."
+
+
 @pytest.mark.parametrize(
     ("type", "name", "value", "expression"),
     [
