@@ -7,12 +7,11 @@ each predicate is asked of all of them by one statement.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from itertools import product
 from random import Random
-from typing import TYPE_CHECKING, Any
-from uuid import UUID, uuid4
+from typing import Any
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -28,13 +27,10 @@ from app.store import database as store
 from app.store import guard, predicate_sql, resource, tables
 from app.store.predicate_sql import Target
 from app.store.visible import CONTACT, visible
-from tests import conftest
 from tests.policy import consents
 from tests.store import predicate_worlds
+from tests.store.conftest import NewDatabase
 from tests.store.predicate_worlds import MOMENTS, NOW, World
-
-if TYPE_CHECKING:
-    import asyncpg
 
 WORLDS = predicate_worlds.worlds(Random(2013), people=80)
 PREDICATES = [predicate_worlds.predicate(Random(seed), WORLDS) for seed in range(300)]
@@ -43,13 +39,9 @@ PURPOSES = (*sorted(purpose.KNOWN), "http://example.org|TREAT")
 
 
 @pytest_asyncio.fixture(scope="module")
-async def population(
-    postgres: "asyncpg.Connection", postgres_url: str, migrated_template: str
-) -> AsyncIterator[store.Database]:
+async def population(new_database: NewDatabase) -> store.Database:
     """A database with all the worlds in it."""
-    name = f"cradle_{uuid4().hex}"
-    await postgres.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
-    opened = await store.connect(conftest.url_of(postgres_url, name))
+    opened = await new_database()
     people = {world.facts.patient_id: world for world in WORLDS if world.facts.patient_id}
     async with opened.transaction() as tx:
         connection = await store.driver(tx)
@@ -58,9 +50,7 @@ async def population(
         await resource.copy(connection, tables.person, known)
         grants = [_grant_row(id, grant) for id, world in people.items() for grant in world.grants]
         await resource.copy(connection, tables.consent_grant, grants)
-    yield opened
-    await opened.close()
-    await postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    return opened
 
 
 @pytest.mark.parametrize("first", range(0, len(PREDICATES), 50))
