@@ -15,7 +15,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from app.fhir import resource_id, systems
 from app.policy import consent, label, purpose
-from app.policy.facts import ADMINISTRATIVE, UNKNOWN, Facts, Person
+from app.policy.facts import ADMINISTRATIVE, CHILD_PROTECTION, UNKNOWN, Facts, Person
 from app.policy.grant import Grant
 from app.policy.predicate import (
     AllOf,
@@ -124,10 +124,12 @@ def _person(random: Random) -> Person:
 
 
 def _facts(random: Random, patient_id: UUID | None) -> Facts:
+    type = random.choice(TYPES)
+    is_plan = type in ("Flag", "CarePlan", "CareTeam") and not one_in(random, 4)
     return Facts(
-        type=random.choice(TYPES),
+        type=type,
         custodian="RX1",
-        category=random.choice(CATEGORIES),
+        category=CHILD_PROTECTION if is_plan else random.choice(CATEGORIES),
         label=random.randrange(label.ABOVE_ALL) if one_in(random, 3) else label.NORMAL,
         patient_id=patient_id,
         owners=_tokens(random),

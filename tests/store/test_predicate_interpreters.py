@@ -18,13 +18,14 @@ import pytest_asyncio
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.fhir import resource_id
+from app.fhir import resource_id, systems
 from app.policy import authority, purpose
 from app.policy.access import Caller, CareSetting, Kind, User
 from app.policy.authority import AccessRequest, Permit
 from app.policy.predicate import EVERYTHING, NOTHING, Predicate, holds
 from app.store import database as store
 from app.store import guard, predicate_sql, resource, tables
+from app.store.lookup import LookupStatement
 from app.store.predicate_sql import Target
 from app.store.visible import CONTACT, visible
 from tests.policy import consents
@@ -50,6 +51,8 @@ async def population(new_database: NewDatabase) -> store.Database:
         await resource.copy(connection, tables.person, known)
         grants = [_grant_row(id, grant) for id, world in people.items() for grant in world.grants]
         await resource.copy(connection, tables.consent_grant, grants)
+        named = [(systems.NHS_NUMBER, str(id), 1, id, resource_id.bucket(id), True) for id in people]
+        await resource.copy(connection, tables.patient_identifier, named)
     return opened
 
 
@@ -81,6 +84,24 @@ async def test_the_gateway_releases_in_sql_what_it_releases_in_python(
     async with population.transaction() as tx:
         for moment in MOMENTS:
             await _check_permit(tx, authority.gateway(moment, locates_restricted=locates_restricted))
+
+
+@pytest.mark.parametrize("locates_restricted", [True, False])
+async def test_the_compiled_lookup_releases_what_the_gateway_does(
+    population: store.Database, locates_restricted: bool
+) -> None:
+    """Whatever moment it is given, though it was compiled once."""
+    statement = LookupStatement(locates_restricted=locates_restricted)
+    people = sorted({world.facts.patient_id for world in WORLDS if world.facts.patient_id})
+    for moment in MOMENTS:
+        permit = authority.gateway(moment, locates_restricted=locates_restricted)
+        async with population.hot.acquire() as connection:
+            answers = await statement.run(connection, [(str(id), 1) for id in people], moment)
+        assert [answer.patient_id for answer in answers] == people
+        found = {part.id: part.shows_location for answer in answers for part in answer.found}
+        released = [world for world in WORLDS if world.facts.patient_id and _holds(permit.visible, world)]
+        assert found == {world.id: _holds(permit.shows_location, world) for world in released}
+        assert len(found) > 5
 
 
 def test_the_worlds_are_many_and_answer_both_ways() -> None:
