@@ -35,8 +35,8 @@ from app.child_protection.lookup import Lookup, Lookups, Released
 from app.fhir import resource_id, systems
 from app.fhir.nhs_number import check_digit
 from app.policy import authority
-from app.policy.access import CareSetting, Kind
-from app.security import demo_client, keys
+from app.policy.access import Caller, CareSetting, Kind
+from app.security import demo_client, keys, scope
 from app.settings import Settings
 from app.store import client as registry
 from app.store import database, embedded, writing
@@ -61,7 +61,7 @@ class Selected(Lookups):
             (answer,) = await self._statement.run(
                 connection, [(asked.nhs_number, bucket)], self._plans_ended_after(asked.now)
             )
-        return lookup._released(answer)
+        return lookup._released(asked.caller, answer)
 
 
 class Remembered(Lookups):
@@ -159,11 +159,13 @@ async def serve(url: str, folder: Path, people: int) -> None:
     remembered = Remembered(store, secret, after, locates_restricted=False)
     remembered.answers = {}
     statement = LookupStatement(locates_restricted=False)
+    scopes = tuple(scope.parse(each) for each in described["scopes"])
+    caller = Caller("bench", one.kind, "RX901", "Bench", one.care_setting, scopes, None, None, frozenset())
     async with store.hot.acquire() as connection:
         for start in range(0, len(with_plan), 500):
             batch = [(n, resource_id.bucket_of(n, secret)) for n in with_plan[start : start + 500]]
             answers = await statement.run(connection, batch, after(datetime.now(UTC)))
-            remembered.answers |= {n: lookup._released(a) for (n, _), a in zip(batch, answers, strict=True)}
+            remembered.answers |= {n: lookup._released(caller, a) for (n, _), a in zip(batch, answers, strict=True)}
     servers = []
     for place, variant in enumerate(VARIANTS):
         app = main.create_app(settings, store)

@@ -50,7 +50,7 @@ async def look_up(service: Service, asked: Asked) -> Response:
     if any(not caller.may(target, "r") for include in query.includes for target in include.parameter.targets):
         raise Refused("scope_required")
     lookup = Lookup(caller, number, look.unscheduled, asked.now, asked.request_id, urlencode(query.pairs))
-    return responses.fhir(_bundle(service, asked, await service.lookups.look_up(lookup)))
+    return responses.fhir(_bundle(service, await service.lookups.look_up(lookup)))
 
 
 def _number(service: Service, query: SearchQuery) -> str:
@@ -70,11 +70,10 @@ def _number(service: Service, query: SearchQuery) -> str:
             )
 
 
-def _bundle(service: Service, asked: Asked, released: Released) -> str:
+def _bundle(service: Service, released: Released) -> str:
     base = service.settings.fhir_base
-    covered = [part for part in released.included if asked.caller.may(part.type, "r")]
     entries = [Entry(f"{base}/Flag/{flag.id}", _shown(flag), "match") for flag in released.flags]
-    entries += [Entry(f"{base}/{part.type}/{part.id}", _shown(part), "include") for part in covered]
+    entries += [Entry(f"{base}/{part.type}/{part.id}", _shown(part), "include") for part in released.included]
     return bundle.searchset(entries, len(released.flags), {"self": f"{base}/Flag"})
 
 

@@ -16,10 +16,12 @@ from app.api import read, requests, responses
 from app.api.endpoint import Interact, permit
 from app.api.requests import Asked
 from app.api.service import Service
-from app.fhir import bundle, search_parameters, search_query
+from app.child_protection import gate
+from app.fhir import bundle, outcome, search_parameters, search_query
 from app.fhir.bundle import Entry as BundleEntry
-from app.fhir.errors import InvalidParameter
+from app.fhir.errors import InvalidParameter, Issue
 from app.fhir.search_query import Pair, SearchQuery
+from app.policy import explanation
 from app.store import audit, search
 from app.store.audit import Entry
 from app.store.search import Key, Page, Row
@@ -103,7 +105,14 @@ def _bundle(
     base = service.settings.fhir_base
     matches = (BundleEntry(f"{base}/{row.type}/{row.id}", responses.shown(row), "match") for row in page.rows)
     others = (BundleEntry(f"{base}/{row.type}/{row.id}", responses.shown(row), "include") for row in included)
-    return bundle.searchset([*matches, *others], page.total, links)
+    return bundle.searchset([*matches, *others, *_advice(asked, query)], page.total, links)
+
+
+def _advice(asked: Asked, query: SearchQuery) -> Iterable[BundleEntry]:
+    """Whoever may look children up is told that a plan is not found in this way, whether or not there is one."""
+    if query.type in ("CarePlan", "CareTeam") and gate.takes_part(asked.caller):
+        issue = Issue("informational", explanation.practitioner("plans_are_looked_up"), severity="information")
+        yield BundleEntry(None, outcome.text([issue]), "outcome")
 
 
 def _entries(

@@ -101,9 +101,11 @@ class Lookups:
                 for one in together:
                     await self._answer([one])
                 return
+            unavailable = Unavailable("Try again. Nothing was released.")
+            unavailable.__cause__ = error
             for _, answer in together:
                 if not answer.done():
-                    answer.set_exception(Unavailable("Try again. Nothing was released."))
+                    answer.set_exception(unavailable)
             return
         for (_, answer), each in zip(together, released, strict=True):
             if not answer.done():
@@ -114,22 +116,23 @@ class Lookups:
         after = self._plans_ended_after(max(each.now for each in lookups))
         async with self._database.hot.acquire() as connection, connection.transaction():
             answers = await self._statement.run(connection, numbers, after)
-            released = [_released(answer) for answer in answers]
+            released = [_released(each.caller, answer) for each, answer in zip(lookups, answers, strict=True)]
             entries = [_entry(*each) for each in zip(lookups, answers, released, strict=True)]
             await resource.copy(connection, tables.audit_event, [entry.row() for entry in entries])
             await _tell(connection, lookups, released)
         return released
 
 
-def _released(answer: Answer) -> Released:
-    """Every Flag, and of the plans and teams those that a Flag leads to: an orphan tells nothing."""
+def _released(caller: Caller, answer: Answer) -> Released:
+    """Every Flag, and of the plans and teams those that a Flag leads to, as far as the token covers their types."""
     flags = tuple(part for part in answer.found if part.type == "Flag")
     if not flags:
         return Released((), ())
     led_to = {reference for flag in flags for reference in _references(flag, "detail#")}
     plans = tuple(part for part in answer.found if f"{part.type}/{part.id}" in led_to)
     led_on = {reference for plan in plans for reference in _references(plan, "care-team#")}
-    return Released(flags, plans + tuple(part for part in answer.found if f"{part.type}/{part.id}" in led_on))
+    teams = tuple(part for part in answer.found if f"{part.type}/{part.id}" in led_on)
+    return Released(flags, tuple(part for part in (*plans, *teams) if caller.may(part.type, "r")))
 
 
 def _references(part: Found, parameter: str) -> list[str]:

@@ -61,15 +61,23 @@ def of(row: Mapping[str, Any], recorded: str) -> dict[str, Any]:
 
 
 def _agents(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The client, the service, the organisation and the user; who is behind the request is the requestor."""
+    """The client, the service, the organisation and the user; who is behind the request is the requestor.
+
+    What is read goes from the service to the client; a query, and what is written, goes from the client to the service.
+    """
     has_user = row["user_id"] is not None
+    source, destination = (
+        _concept(_DICOM, "110153", "Source Role ID"),
+        _concept(_DICOM, "110152", "Destination Role ID"),
+    )
+    is_read = row["interaction"] in ("read", "vread")
     yield {
-        "type": _concept(_DICOM, "110153", "Source Role ID"),
+        "type": destination if is_read else source,
         "who": {"identifier": {"value": row["client_id"]}},
         "requestor": not has_user,
     }
     yield {
-        "type": _concept(_DICOM, "110152", "Destination Role ID"),
+        "type": source if is_read else destination,
         "who": {"display": "Cradle"},
         "requestor": False,
     }

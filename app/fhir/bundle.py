@@ -11,11 +11,11 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`text` is a resource's JSON, `full_url` its absolute URL."""
+    """`text` is a resource's JSON, `full_url` its absolute URL; an OperationOutcome (mode outcome) has none."""
 
-    full_url: str
+    full_url: str | None
     text: str
-    mode: Literal["match", "include"]
+    mode: Literal["match", "include", "outcome"]
 
 
 def searchset(entries: Iterable[Entry], total: int | None, links: dict[str, str]) -> str:
@@ -26,10 +26,11 @@ def searchset(entries: Iterable[Entry], total: int | None, links: dict[str, str]
     if links:
         listed = [{"relation": relation, "url": url} for relation, url in links.items()]
         parts.append(f',"link":{json.dumps(listed, separators=(",", ":"))}')
-    texts = [
-        f'{{"fullUrl":"{entry.full_url}","resource":{entry.text},"search":{{"mode":"{entry.mode}"}}}}'
-        for entry in entries
-    ]
+    texts = [f'{{{_url(entry)}"resource":{entry.text},"search":{{"mode":"{entry.mode}"}}}}' for entry in entries]
     if texts:
         parts.append(f',"entry":[{",".join(texts)}]')
     return "".join(parts) + "}"
+
+
+def _url(entry: Entry) -> str:
+    return f'"fullUrl":"{entry.full_url}",' if entry.full_url else ""

@@ -28,6 +28,9 @@ EXPLANATIONS = {
     "audit": Explanation("Shown to an auditor; reading the audit is audited.", "An auditor examined who saw what."),
     "directory": Explanation("Organisations are known to everyone.", "Organisations are known to everyone."),
     "total": Explanation("Only their number was told.", "Only a number was told."),
+    "plans_are_looked_up": Explanation(
+        "Child protection plans are not found by this search. Look the child up: Flag?patient:identifier=...", None
+    ),
     "purpose_required": Explanation(
         "State why you need this: send purpose_of_use in the client assertion when you ask for a token.", None
     ),

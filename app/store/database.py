@@ -6,9 +6,11 @@ Isolation is READ COMMITTED, and correctness rests on keys and row locks alone, 
 distributed database. The hot connections keep no session state, which is why none is reset when one is given back.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -25,6 +27,7 @@ from app.store import guard
 
 _MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 _MIGRATION_LOCK = 7_263_118
+_MONTHS_AHEAD = 24
 SERVER_SETTINGS = {"jit": "off", "application_name": "cradle", "timezone": "UTC"}
 
 
@@ -80,10 +83,21 @@ async def driver(tx: AsyncConnection) -> Any:
 
 
 async def migrate(database: Database) -> None:
-    """Bring the schema to the newest revision. Several processes may call this at once."""
+    """Bring the schema to the newest revision, with the audit's months to come. Several processes may call it at once."""
     async with database.engine.begin() as tx:
         await tx.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
         await tx.run_sync(_upgrade)
+        for first, next in _months(datetime.now(UTC)):
+            name = f"audit_event_{first:%Y_%m}"
+            of = f"FOR VALUES FROM ('{first:%Y-%m-%d}+00') TO ('{next:%Y-%m-%d}+00')"
+            await tx.execute(text(f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF audit_event {of}"))
+
+
+def _months(now: datetime) -> Iterator[tuple[date, date]]:
+    """This month and those to come, each with the one after it: the audit has a partition for each."""
+    months = [divmod(now.year * 12 + now.month - 1 + ahead, 12) for ahead in range(_MONTHS_AHEAD + 1)]
+    days = [date(year, month + 1, 1) for year, month in months]
+    return pairwise(days)
 
 
 def _upgrade(connection: Connection) -> None:

@@ -2,12 +2,13 @@
 
 The first wall is `visible`, which renders the predicate wherever such a table is read. This one looks at the finished SQL,
 at the driver, in tests and in production alike. What the service reads for itself (to compile consents, to update) says
-why in a comment at its start.
+why in a comment at its start. Versions, the audit and the access history are added to and never changed, by anyone.
 """
 
 import re
 
 PROTECTED = ("resource", "resource_version", "audit_event", "child_protection_access")
+APPEND_ONLY = ("resource_version", "audit_event", "child_protection_access")
 VISIBLE = "/* visible */"
 _SELF = re.compile(r"/\* for the service itself: [^*]+ \*/")
 _FAN_OUT = re.compile(r"/\* fan-out: [^*]+ \*/")
@@ -34,6 +35,8 @@ def check(sql: str) -> str:
     reads, changes = _READ.findall(sql), _CHANGE.findall(sql)
     if not reads and not changes:
         return sql
+    if kept := [table for table in changes if table in APPEND_ONLY]:
+        raise UnguardedStatement(f"{kept[0]} is only ever added to.")
     if not _SELF.search(sql):
         if changes:
             raise UnguardedStatement(f"{changes[0]} is changed without saying why.")
