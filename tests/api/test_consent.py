@@ -69,9 +69,11 @@ async def test_after_the_commit_of_a_withdrawal_nobody_reads(as_: Callers, child
         late.append((await as_["childrens-centre"].get(f"Patient/{child.id}")).status_code)
 
     readers = [asyncio.create_task(reads()) for _ in range(4)]
-    family.updated(await as_["health-visiting"].update(consent | {"status": "inactive"}))
-    withdrawn.set()
-    await asyncio.gather(*readers)
+    try:
+        family.updated(await as_["health-visiting"].update(consent | {"status": "inactive"}))
+    finally:
+        withdrawn.set()
+        await asyncio.gather(*readers)
     assert late == [404] * 4
 
 
