@@ -2,13 +2,14 @@
 
 import json
 import os
+import shlex
 from pathlib import Path
 
 from app.settings import Settings
 
 _TEXT = """
 Cradle is at {base}
-
+{elsewhere}
 A token for one of the clients in {folder}/clients.json:
 
   TOKEN=$({python} -m app.cli token emergency-department)
@@ -37,8 +38,20 @@ def text(settings: Settings, folder: Path, python: Path) -> str:
     people = {each["story"]: each for each in json.loads((folder / "people.json").read_text("utf-8"))}
     return _TEXT.format(
         base=settings.fhir_base,
+        elsewhere=_elsewhere(settings),
         folder=folder,
         python=os.path.relpath(python),
         with_plan=people["active-child-protection-plan"]["nhs_number"],
         consented=people["consent-to-childrens-centre"]["nhs_number"],
     )
+
+
+def _elsewhere(settings: Settings) -> str:
+    """What another terminal has to be told to find a demo that is not where it usually is."""
+    told = {name: getattr(settings, name) for name in ("var", "host", "port", "public_url")}
+    unusual = [
+        f"CRADLE_{name.upper()}={shlex.quote(str(value))}"
+        for name, value in told.items()
+        if value != Settings.model_fields[name].default
+    ]
+    return f"\nIn another terminal, first:\n\n  export {' '.join(unusual)}\n" if unusual else ""

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any, TypeVar
 from uuid import UUID
 
-from app.fhir import resource_id, subject
+from app.fhir import resource_id, subject, validation
 from app.store import identity, writing
 from app.store.database import Database, Transaction
 from app.store.writing import Draft
@@ -47,6 +47,8 @@ async def _drafts(tx: Transaction, entries: list[Entry], key: bytes, now: dateti
     drafts = []
     for entry in entries:
         resolved = _resolved(entry.resource, literal)
+        if faults := validation.faults(resolved):
+            raise ValueError(f"A synthetic {resolved['resourceType']} is not valid: {faults[0]}")
         text = json.dumps(resolved, ensure_ascii=False, separators=(",", ":"))
         drafts.append(Draft(resolved, text, entry.custodian, ids[entry.key]))
     return drafts
