@@ -64,7 +64,7 @@ def create_app(settings: Settings, store: Database, clock: Callable[[], datetime
 async def opened(settings: Settings, url: str) -> AsyncIterator[Database]:
     """The database at `url`, migrated and of this installation; the profiles are checked on the way."""
     validation.prepare()
-    store = await database.connect(url, connections=settings.database_connections)
+    store = await database.connect(url, connections=settings.database_connections, seconds=settings.database_seconds)
     try:
         await database.migrate(store)
         await installation.check_bucket_key(store, keys.bucket_key(settings))

@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     token_seconds: int = 300
     clock_skew_seconds: int = 10
     database_connections: int = 8
+    database_seconds: float = 10
+    """How long a transaction may take before the caller is told to try again."""
+
     synthetic_only: bool = True
     """True accepts NHS numbers of the test range (9...) only; False refuses them."""
 

@@ -94,6 +94,8 @@ class Lookups:
         try:
             try:
                 released = await self._transaction([lookup for lookup, _ in together])
+            except TimeoutError:
+                raise  # to wait as long again would help nobody
             except FAILURES:
                 released = await self._transaction([lookup for lookup, _ in together])
         except Exception as error:
@@ -114,7 +116,7 @@ class Lookups:
     async def _transaction(self, lookups: Sequence[Lookup]) -> list[Released]:
         numbers = [(each.nhs_number, resource_id.bucket_of(each.nhs_number, self._bucket_key)) for each in lookups]
         after = self._plans_ended_after(max(each.now for each in lookups))
-        async with self._database.hot.acquire() as connection, connection.transaction():
+        async with self._database.hot_transaction() as connection:
             answers = await self._statement.run(connection, numbers, after)
             released = [_released(each.caller, answer) for each, answer in zip(lookups, answers, strict=True)]
             entries = [_entry(*each) for each in zip(lookups, answers, released, strict=True)]

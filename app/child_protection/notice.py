@@ -46,9 +46,8 @@ def _notice(caller: Caller, authority: str, flags: list[Found], now: datetime) -
         "sender": _organization(caller.organization, caller.organization_name),
         "payload": [{"contentString": "The child protection flag was seen in an unscheduled care setting."}],
     }
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     id = resource_id.new(flags[0].bucket, now)
-    version = resource.version(content, text, caller.organization, flags[0].patient_id, now, id=id, number=1)
+    version = resource.version(content, None, caller.organization, flags[0].patient_id, now, id=id, number=1)
     # Whoever looked is not its owner: it names the authority, and so where a restricted child lives.
     return replace(version, facts=replace(version.facts, owners=frozenset()))
 

@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
+
 MOST_LEVELS = 64
 
 _BLANK = re.compile(r"[ \t\n\r]*")
@@ -95,6 +97,11 @@ def with_identity(text: str, id: str, meta: dict[str, Any]) -> str:
                 pieces.append(f",{identity}")
         before = end
     return text[:begin] + "".join(pieces) + text[before:]
+
+
+def written(resource: dict[str, Any]) -> str:
+    """The text of a resource that was made here."""
+    return orjson.dumps(resource).decode()
 
 
 def _members(text: str) -> Iterator[tuple[str, int, int]]:

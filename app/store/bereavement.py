@@ -32,9 +32,8 @@ async def revoke_contact(tx: AsyncConnection, people: Collection[Identity], now:
         locked = await resource.locked(tx, stored.type, stored.id)
         assert locked is not None, "it was just read, and nothing is deleted"
         revoked = json.loads(locked.content) | {"status": "revoked"}
-        text = json.dumps(revoked, ensure_ascii=False, separators=(",", ":"))
         version = resource.version(
-            revoked, text, locked.custodian, locked.patient_id, now, id=locked.id, number=locked.version + 1
+            revoked, None, locked.custodian, locked.patient_id, now, id=locked.id, number=locked.version + 1
         )
         await resource.replace(tx, version)
         await tx.execute(

@@ -6,8 +6,9 @@ Isolation is READ COMMITTED, and correctness rests on keys and row locks alone, 
 distributed database. The hot connections keep no session state, which is why none is reset when one is given back.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import pairwise
@@ -38,26 +39,65 @@ FAILURES = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSEr
 
 @dataclass(frozen=True)
 class Database:
-    """Two ways to the same database. `hot` is for the child-protection lookup and its few connections."""
+    """Two ways to the same database. `hot` is for the child-protection lookup and its few connections.
+
+    No transaction takes longer than so many `seconds`.
+    """
 
     engine: AsyncEngine
     hot: asyncpg.Pool
+    seconds: float
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Commits when the block returns and rolls back when it raises. Unavailable where the database fails."""
         try:
-            async with self.engine.begin() as tx:
-                yield tx
+            async with self.engine.connect() as tx:
+                raw: Any = (await tx.get_raw_connection()).driver_connection
+                with _patience(raw, self.seconds):
+                    async with tx.begin():
+                        yield tx
         except FAILURES as error:
             raise Unavailable("Try again. Nothing was released or kept.") from error
+
+    @asynccontextmanager
+    async def hot_transaction(self) -> AsyncIterator[asyncpg.Connection]:
+        """The same on a hot connection. Raises FAILURES; of these, TimeoutError where it took too long."""
+        async with self.hot.acquire() as connection:
+            with _patience(connection, self.seconds):
+                async with connection.transaction():
+                    yield connection
 
     async def close(self) -> None:
         await self.hot.close()
         await self.engine.dispose()
 
 
-async def connect(url: str, *, connections: int = 8, hot_connections: int = 2) -> Database:
+@contextmanager
+def _patience(connection: Any, seconds: float) -> Iterator[None]:
+    """Breaks the connection off where the block takes longer, and raises TimeoutError.
+
+    Nothing gentler ends: to cancel a statement, or to roll back, is to wait for a database that does not answer.
+    """
+    is_over = False
+
+    def break_off() -> None:
+        nonlocal is_over
+        is_over = True
+        connection.terminate()
+
+    timer = asyncio.get_running_loop().call_later(seconds, break_off)
+    try:
+        yield
+    except FAILURES as error:
+        if is_over:
+            raise TimeoutError(f"The database took more than {seconds} s.") from error
+        raise
+    finally:
+        timer.cancel()
+
+
+async def connect(url: str, *, connections: int = 8, hot_connections: int = 2, seconds: float = 30) -> Database:
     """Open both pools on `postgresql://user@host:port/name` or `postgresql://user@/name?host=/socket/folder`."""
     engine = create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
@@ -65,13 +105,13 @@ async def connect(url: str, *, connections: int = 8, hot_connections: int = 2) -
         max_overflow=0,
         pool_timeout=5,
         hide_parameters=True,
-        connect_args={"server_settings": SERVER_SETTINGS},
+        connect_args={"server_settings": SERVER_SETTINGS, "timeout": seconds},
     )
     event.listen(engine.sync_engine, "before_cursor_execute", _guard)
     hot = await asyncpg.create_pool(
-        url, min_size=1, max_size=hot_connections, server_settings=SERVER_SETTINGS, reset=_keep, command_timeout=30
+        url, min_size=1, max_size=hot_connections, server_settings=SERVER_SETTINGS, reset=_keep, timeout=seconds
     )
-    return Database(engine, hot)
+    return Database(engine, hot, seconds)
 
 
 async def driver(tx: AsyncConnection) -> Any:

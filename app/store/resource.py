@@ -43,7 +43,7 @@ class Version:
 
 def version(
     resource: dict[str, Any],
-    text: str,
+    text: str | None,
     custodian: str,
     patient_id: UUID | None,
     now: datetime,
@@ -51,15 +51,21 @@ def version(
     id: UUID,
     number: int,
 ) -> Version:
-    """What is stored of a resource: its text with the server's id and meta, its facts, and what it is found under."""
+    """What is stored of a resource: its text with the server's id and meta, its facts, and what it is found under.
+
+    Without `text` it was made here, and there are no words of a sender to keep.
+    """
     sent = resource.get("meta", {})
     kept = {name: sent[name] for name in _KEPT_META if name in sent}
     meta = {"versionId": str(number), "lastUpdated": instant(now)} | kept
+    identity = {"resourceType": resource["resourceType"], "id": str(id), "meta": meta}
     return Version(
         id=id,
         version=number,
         last_updated=now,
-        content=json_text.with_identity(text, str(id), meta),
+        content=json_text.with_identity(text, str(id), meta)
+        if text
+        else json_text.written(identity | resource | identity),
         facts=facts.of(resource, custodian, patient_id),
         indexed=search_parameters.index(resource),
     )
