@@ -49,8 +49,7 @@ class Demonstration:
     @property
     def environment(self) -> dict[str, str]:
         """What a program needs to find this one."""
-        port = self.base.rpartition(":")[2]
-        return os.environ | {"CRADLE_VAR": str(self.var), "CRADLE_PORT": port}
+        return environment(self.base, self.var)
 
     def run(self, *command: str) -> str:
         """What a program prints; `python` is this one."""
@@ -82,7 +81,8 @@ class System:
         }
         answer = self.send("POST", f"{type}/_search", headers, data=form)
         assert answer.status_code == 200, answer.text
-        return [entry["resource"] for entry in answer.json().get("entry", [])]
+        entries = answer.json().get("entry", [])
+        return [entry["resource"] for entry in entries if entry["search"]["mode"] != "outcome"]
 
     def look_up(self, number: str, headers: Mapping[str, str] = SILENT) -> "Found":
         """The child-protection lookup, without a notice unless the headers say so."""
@@ -128,6 +128,12 @@ class Found:
     def authorities(self) -> list[str]:
         """The ODS codes of those responsible."""
         return [team["managingOrganization"][0]["identifier"]["value"] for team in self.of("CareTeam")]
+
+
+def environment(base: str, var: Path) -> dict[str, str]:
+    """That of this process, with the settings of this demonstration and no others."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("CRADLE_")}
+    return others | {"CRADLE_VAR": str(var), "CRADLE_PORT": base.rpartition(":")[2]}
 
 
 def _numbers() -> Iterator[str]:

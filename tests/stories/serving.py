@@ -2,7 +2,6 @@
 this module in `pytest_plugins`."""
 
 import json
-import os
 import shutil
 import socket
 import subprocess
@@ -15,24 +14,26 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.stories.demonstration import ROOT, Demonstration
+from tests.stories.demonstration import ROOT, Demonstration, environment
 
-_PATIENCE = 120  # seconds; 10 to 15 are usual
+_PATIENCE = 120  # seconds; 3 are usual
 _FIRST_PORT, _PORTS = 21_000, 500  # below those that the system gives to outgoing connections
 
 
 @pytest.fixture(scope="session")
 def demo() -> Iterator[Demonstration]:
-    """What `make demo` starts, with a database and people of its own."""
+    """What `make demo` starts, with a database of its own, and few people beside those of the stories."""
     folder = Path(tempfile.mkdtemp(prefix="cradle-stories-"))
     folder.chmod(0o755)  # when root runs the tests, the database's user has to come in
     base = f"http://127.0.0.1:{_free_port()}"
-    environment = os.environ | {"CRADLE_VAR": str(folder), "CRADLE_PORT": base.rpartition(":")[2]}
+    here = environment(base, folder)
     printed = folder / "printed"
+    cradle = [sys.executable, "-m", "app.cli"]
+    few = [*cradle, "synthesise", "--children", "20"]
+    made = subprocess.run(few, cwd=ROOT, env=here, capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
     with printed.open("w") as out:
-        served = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", "demo"], cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT
-        )
+        served = subprocess.Popen([*cradle, "demo"], cwd=ROOT, env=here, stdout=out, stderr=subprocess.STDOUT)
     http = httpx.Client()
     try:
         _wait(http, served, base, printed)
