@@ -7,6 +7,7 @@ import asyncio
 import gc
 import json
 import signal
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Coroutine, Iterator
@@ -40,6 +41,7 @@ CHILDREN, SEED = 2000, 1
 def serve() -> None:
     """Serve, on CRADLE_DATABASE_URL or an embedded PostgreSQL."""
     settings = Settings()
+    _check_port(settings)
     with _postgres(settings) as url:
         _run(_serve(settings, url))
 
@@ -70,6 +72,7 @@ def synthesise(
 def demo_() -> None:
     """Serve 2,000 synthetic children and some stories, and print how to ask for them."""
     settings = Settings()
+    _check_port(settings)
     with _postgres(settings) as url:
         _run(_demo(settings, url))
 
@@ -110,6 +113,16 @@ def _purpose(client: dict[str, Any], code: str) -> dict[str, str]:
 def _stop(say: str) -> NoReturn:
     console.print(say)
     raise typer.Exit(1)
+
+
+def _check_port(settings: Settings) -> None:
+    """Said at once, and not when everything else has been started."""
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as wanted:
+        wanted.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            wanted.bind((settings.host, settings.port))
+        except OSError as error:
+            _stop(f"Cannot listen on {settings.host}, port {settings.port}: {error.strerror}. See CRADLE_PORT.")
 
 
 def _today() -> date:
