@@ -60,6 +60,7 @@ async def test_the_pages_together_are_what_the_caller_may_see(
         while True:
             page = await find(database, CALLERS[who], type, ("_count", str(next(turns))), after=after)
             assert page.total == len(expected)
+            assert page.rows or not expected, "no page is empty"
             found += [row.id for row in page.rows]
             if (after := page.next) is None:
                 break
@@ -393,6 +394,10 @@ async def moments(new_database: NewDatabase) -> store.Database:
         pytest.param("sa2026-11-20", False, False, True, id="after the day"),
         pytest.param("eb2026-11-20T12:00:00.000Z", True, False, False, id="ending before"),
         pytest.param("gt2026-11-19", True, True, True, id="after the day before"),
+        pytest.param("2026-11-21T11:59:59Z", False, False, False, id="a second that ends as it was written"),
+        pytest.param("gt2026-11-21T11:59:59Z", False, False, True, id="after such a second"),
+        pytest.param("sa2026-11-21T11:59:59Z", False, False, True, id="wholly after such a second"),
+        pytest.param("eb2026-11-21T12:00:00Z", True, True, False, id="not before the second in which it was written"),
         pytest.param("lt2026-11-20,gt2026-11-20", False, False, True, id="either"),
     ],
 )
