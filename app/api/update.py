@@ -5,12 +5,13 @@ https://hl7.org/fhir/R4/http.html#update; https://hl7.org/fhir/R4/http.html#conc
 If-Match is required: nobody overwrites what they have not seen. A resource is not created by update, since ids are ours.
 """
 
+import json
 from uuid import UUID
 
 from starlette.responses import Response
 
 from app.api import create, read, requests, submission
-from app.api.endpoint import Interact, Refused, permit
+from app.api.endpoint import Interact, permit
 from app.api.requests import Asked
 from app.api.service import Service
 from app.fhir import resource_id
@@ -61,9 +62,8 @@ async def _replaced(
     if stored is None or row is None:
         return None
     person = await writing.person(tx, draft.resource, service.bucket_key)
-    if not authorship.may_change(asked.caller, row.rule, stored.content):
-        raise Refused("not_yours_to_write")
-    if refused := authorship.refusal(asked.caller, draft.resource, person):
+    current = json.loads(stored.content)
+    if refused := authorship.refusal_to_change(asked.caller, row.rule, current, draft.resource, person):
         raise refused
     if expected != stored.version:
         raise PreconditionFailed('Send If-Match with the version that you have seen, such as W/"2".')

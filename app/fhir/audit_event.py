@@ -12,6 +12,7 @@ from app.fhir import systems
 _DICOM = "http://dicom.nema.org/resources/ontology/DCM"
 _ENTITY_TYPE = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
 _OBJECT_ROLE = "http://terminology.hl7.org/CodeSystem/object-role"
+_NHS_DIGITS = 10
 _BALP = "https://profiles.ihe.net/ITI/BALP"
 _INTERACTIONS = {  # interaction -> (code of restful-interaction, action, BALP's profile)
     "read": ("read", "R", "PatientRead"),
@@ -92,13 +93,18 @@ def _agents(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     if has_user:
         yield {
             "type": _concept(systems.PARTICIPATION, "IRCP", "information recipient"),
-            "role": [_concept(systems.SDS_ROLE, row["user_role"])] if row["user_role"] else [],
+            **({"role": [_concept(systems.SDS_ROLE, row["user_role"])]} if row["user_role"] else {}),
             "who": {
-                "identifier": {"system": systems.SDS_USER_ID, "value": row["user_id"]},
+                "identifier": {"system": _kind_of_id(row["user_id"]), "value": row["user_id"]},
                 "display": row["user_name"],
             },
             "requestor": True,
         }
+
+
+def _kind_of_id(user_id: str) -> str:
+    """A parent is known by NHS number, which has ten digits; an SDS user id has twelve."""
+    return systems.NHS_NUMBER if len(user_id) == _NHS_DIGITS else systems.SDS_USER_ID
 
 
 def _entities(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -108,12 +108,12 @@ def _authorities(request: AccessRequest) -> list[Authority]:
     directory = Authority("directory", type_in("Organization"))
     if caller.kind is Kind.PARENT_APP:
         return [Authority("family", _family(caller)), directory]
-    found = [directory]
+    found = []
     if caller.purpose in _OWN_DATA_PURPOSES:
         found.append(Authority("own_data", Names("owners", f"org|{caller.organization}")))
     found.append(Authority("consent", _consent(request)))
     found.append(Authority("recipient", _recipient(caller)))
-    return found
+    return [*found, directory]
 
 
 def _gateway(plans_ended_after: datetime) -> Predicate:

@@ -4,7 +4,6 @@ Good practice in information sharing in the Foundation Years (2013), Appendix C;
 authorities); https://digital.nhs.uk/developer/api-catalogue/child-protection-information-sharing-hl7-v3 (CPR02)
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,15 +44,26 @@ def refusal(caller: Caller, resource: Mapping[str, Any], person: Person) -> FHIR
             return None
 
 
-def may_change(caller: Caller, rule: str, content: str) -> bool:
-    """Whether a resource that `rule` shows this caller is theirs to change: their own record, or their own words."""
+def refusal_to_change(
+    caller: Caller, rule: str, current: Mapping[str, Any], resource: Mapping[str, Any], person: Person
+) -> FHIRError | None:
+    """Why this caller may not put this resource in the place of the current version, which `rule` shows them, or None.
+
+    A service changes its own records. A parent changes their own words, and may withdraw them whoever wrote them down.
+    """
     if caller.kind is not Kind.PARENT_APP:
-        return rule == "own_data"
-    current = json.loads(content)
-    spoken = caller.user is not None and caller.user.id in facts.identified(
-        current.get("performer"), systems.NHS_NUMBER
-    )
-    return rule == "family" and current["resourceType"] == "Consent" and spoken
+        return refusal(caller, resource, person) if rule == "own_data" else _not_yours()
+    performers = facts.identified(current.get("performer"), systems.NHS_NUMBER)
+    is_their_word = current["resourceType"] == "Consent" and caller.user and caller.user.id in performers
+    if rule != "family" or not is_their_word:
+        return _not_yours()
+    return None if _withdraws(current, resource) else refusal(caller, resource, person)
+
+
+def _withdraws(current: Mapping[str, Any], resource: Mapping[str, Any]) -> bool:
+    """Whether all that changes is that a Consent no longer holds."""
+    said, is_said = ({k: v for k, v in each.items() if k not in ("meta", "status")} for each in (current, resource))
+    return said == is_said and resource["status"] == "inactive"
 
 
 def _consent(caller: Caller, resource: Mapping[str, Any], about: Facts, person: Person) -> FHIRError | None:

@@ -62,7 +62,7 @@ KEPT: dict[str, tuple[Facts, dict[str, str]]] = {
     "the address of the children's centre": (
         ORGANIZATION,
         {who: "directory" for who in CALLERS if who not in ("children's centre", "auditor")}
-        | {"children's centre": "directory"},
+        | {"children's centre": "own_data"},
     ),
     "who saw what": (AUDIT_EVENT, {"auditor": "audit"}),
 }

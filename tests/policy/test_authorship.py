@@ -4,7 +4,6 @@ Good practice in information sharing in the Foundation Years (2013), Appendix C;
 authorities)
 """
 
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -173,4 +172,15 @@ def test_a_refusal_says_who_may_instead_and_names_nobody() -> None:
     ],
 )
 def test_who_may_change(caller: Caller, rule: str, current: Json, expected: bool) -> None:
-    assert authorship.may_change(caller, rule, json.dumps(current)) is expected
+    refused = authorship.refusal_to_change(caller, rule, current, current | {"language": "en"}, PERSON)
+    assert (refused is None) is expected
+
+
+def test_a_parent_withdraws_what_a_service_wrote_down_for_them_and_changes_nothing_else_of_it() -> None:
+    withdrawn = RECORDED | {"status": "inactive", "meta": {"versionId": "1"}}
+    assert authorship.refusal_to_change(MOTHERS_APP, "family", RECORDED, withdrawn, PERSON) is None
+    for changed in ({"status": "active"}, {"dateTime": "2026-11-01"}):
+        wider = withdrawn | changed
+        assert authorship.refusal_to_change(MOTHERS_APP, "family", RECORDED, wider, PERSON) is not None
+    others = RECORDED | by(records.FATHER)
+    assert authorship.refusal_to_change(MOTHERS_APP, "family", others, others | {"status": "inactive"}, PERSON)

@@ -164,7 +164,7 @@ async def test_the_token_endpoint_is_for_post(http: AsyncClient) -> None:
 
 async def test_without_a_database_there_is_no_token(settings: Settings, key: ECKey, database: Database) -> None:
     nowhere = create_async_engine("postgresql+asyncpg://nobody@127.0.0.1:9/nothing")
-    app = Starlette(routes=oauth2.routes(settings, Database(nowhere, database.hot), key, Clock()))
+    app = Starlette(routes=oauth2.routes(settings, Database(nowhere, database.hot, 1), key, Clock()))
     async with AsyncClient(transport=ASGITransport(app), base_url=settings.base_url) as http:
         assert error(await ask(http, signed(claims()))) == (503, "temporarily_unavailable")
 
