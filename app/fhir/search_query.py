@@ -4,26 +4,19 @@ https://hl7.org/fhir/R4/search.html
 """
 
 import difflib
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
-from app.fhir import coding, search_parameters, systems, time
+from app.fhir import search_parameters, search_value, systems, time
 from app.fhir.errors import InvalidParameter
-from app.fhir.nhs_number import NHSNumber
 from app.fhir.search_parameters import SearchParameter
+from app.fhir.search_value import Prefix
 
 Pair: TypeAlias = tuple[str, str]
-Prefix: TypeAlias = Literal["eq", "ne", "lt", "gt", "le", "ge", "sa", "eb"]
-
-_PREFIXES = ("eq", "ne", "lt", "gt", "le", "ge", "sa", "eb")
-_ESCAPE = re.compile(r"\\.", re.DOTALL)
-_ESCAPED = re.compile(r"\\([\\,|$])")
 _MOST_DIGITS = 9
 _RESULT = ("_count", "_total", "_include", "_include:iterate", "_format", "_page")
 _COMMON = ("_id", "_lastUpdated")
-_NO_SECONDS = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d)(:\d\d(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +101,7 @@ def parse(type: str, pairs: Iterable[Pair], *, page_size: int, largest_page: int
     includes: list[Include] = []
     count, total = page_size, True
     for name, value in asked:
-        if not all(each.strip() for each in _alternatives(value)):
+        if not all(each.strip() for each in search_value.alternatives(value)):
             raise _blank(type, parameters, name)
         if "\0" in value:  # PostgreSQL keeps none in a text
             raise _refused(type, parameters, name, "has a character that no value has.")
@@ -129,9 +122,9 @@ def parse(type: str, pairs: Iterable[Pair], *, page_size: int, largest_page: int
 def _criterion(type: str, parameters: Mapping[str, SearchParameter], name: str, value: str) -> Criterion:
     base, _, modifier = name.partition(":")
     if base == "_id" and not modifier:
-        return Ids(tuple(_alternatives(value)))
+        return Ids(tuple(search_value.alternatives(value)))
     if base == "_lastUpdated" and not modifier:
-        return When("_lastUpdated", tuple(_date(name, each) for each in _alternatives(value)))
+        return When("_lastUpdated", tuple(search_value.date(name, each) for each in search_value.alternatives(value)))
     chained = base.endswith(".identifier") and not modifier
     parameter = parameters.get(base.removesuffix(".identifier") if chained else base)
     if parameter is None or (chained and not parameter.is_the_person):
@@ -142,108 +135,56 @@ def _criterion(type: str, parameters: Mapping[str, SearchParameter], name: str, 
         return _about(name, "identifier" if chained else modifier, value)
     match parameter.type, modifier:
         case "token", "":
-            return Among(tuple(_token(parameter, name, each) for each in _alternatives(value)))
+            return Among(tuple(search_value.token(parameter, name, each) for each in search_value.alternatives(value)))
         case "reference", "identifier":
-            return Among(tuple(_token(parameter, name, each) for each in _alternatives(value)))
+            return Among(tuple(search_value.token(parameter, name, each) for each in search_value.alternatives(value)))
         case "reference", _ if not modifier or modifier in parameter.targets:
-            return Among(tuple(_reference(parameter, name, modifier, each) for each in _alternatives(value)))
+            return Among(
+                tuple(
+                    search_value.reference(parameter, name, modifier, each) for each in search_value.alternatives(value)
+                )
+            )
         case "string", "" | "contains":
-            folded = tuple(search_parameters.folded(_unescaped(each)) for each in _alternatives(value))
+            folded = tuple(
+                search_parameters.folded(search_value.unescaped(each)) for each in search_value.alternatives(value)
+            )
             if not all(folded):  # an accent alone, which every name would start with
                 raise _blank(type, parameters, name)
             return Text(parameter.key, folded, "contains" if modifier else "starts")
         case "date", "":
-            return When(parameter.key, tuple(_date(name, each) for each in _alternatives(value)))
+            return When(
+                parameter.key, tuple(search_value.date(name, each) for each in search_value.alternatives(value))
+            )
         case _:
             raise InvalidParameter(f"The modifier of {base} is not served here.", expression=base)
 
 
 def _identifier(parameter: SearchParameter, name: str, value: str) -> Criterion:
     """A Patient by NHS number is a person: the answer is the current record of whoever has or had that number."""
-    tokens = [_parts(each) for each in _alternatives(value)]
+    tokens = [search_value.parts(each) for each in search_value.alternatives(value)]
     if all(system == systems.NHS_NUMBER for system, _ in tokens):
-        return About(tuple(_nhs_number(name, number) for _, number in tokens))
+        return About(tuple(search_value.nhs_number(name, number) for _, number in tokens))
     if any(system == systems.NHS_NUMBER for system, _ in tokens):
-        raise InvalidParameter("Ask for NHS numbers and other identifiers one after the other.", expression=_base(name))
-    return Among(tuple(_token(parameter, name, each) for each in _alternatives(value)))
+        raise InvalidParameter(
+            "Ask for NHS numbers and other identifiers one after the other.", expression=search_value.base(name)
+        )
+    return Among(tuple(search_value.token(parameter, name, each) for each in search_value.alternatives(value)))
 
 
 def _about(name: str, modifier: str, value: str) -> Criterion:
     if modifier == "identifier":
-        tokens = [_parts(each) for each in _alternatives(value)]
+        tokens = [search_value.parts(each) for each in search_value.alternatives(value)]
         if any(system != systems.NHS_NUMBER for system, _ in tokens):
-            raise InvalidParameter(f"Give {name} as {systems.NHS_NUMBER}|[NHS number].", expression=_base(name))
-        return About(tuple(_nhs_number(name, number) for _, number in tokens))
+            raise InvalidParameter(
+                f"Give {name} as {systems.NHS_NUMBER}|[NHS number].", expression=search_value.base(name)
+            )
+        return About(tuple(search_value.nhs_number(name, number) for _, number in tokens))
     if modifier not in ("", "Patient"):
-        raise InvalidParameter(f"The modifier of {_base(name)} is not served here.", expression=_base(name))
-    ids = (each.rpartition("Patient/")[2] for each in _alternatives(value))
-    return About((), tuple(ids))
-
-
-def _nhs_number(name: str, text: str) -> str:
-    try:
-        return NHSNumber.parse(text).value
-    except ValueError as error:
-        raise InvalidParameter(str(error), expression=_base(name)) from None
-
-
-def _token(parameter: SearchParameter, name: str, text: str) -> str:
-    system, code = _parts(text)
-    if not code or system == "":
-        raise InvalidParameter(f"Give {name} as [system]|[code] or as [code].", expression=_base(name))
-    return f"{parameter.code}#{coding.canonical(system) if system else ''}|{code}"
-
-
-def _parts(text: str) -> tuple[str | None, str]:
-    """`system|code` in its two parts; without a bar the system is None, which is any."""
-    first, *rest = _split(text, "|")
-    return (_unescaped(first), _unescaped("|".join(rest))) if rest else (None, _unescaped(first))
-
-
-def _reference(parameter: SearchParameter, name: str, modifier: str, text: str) -> str:
-    type, _, id = text.rpartition("/")
-    type = type.rpartition("/")[2] or modifier or (parameter.targets[0] if len(parameter.targets) == 1 else "")
-    if type not in parameter.targets:
-        wanted = " or ".join(f"{target}/[id]" for target in parameter.targets[:3])
-        raise InvalidParameter(f"Give {name} as {wanted}, or use {parameter.code}:identifier.", expression=_base(name))
-    return f"{parameter.code}#{type}/{id}"
-
-
-def _date(name: str, text: str) -> tuple[Prefix, time.Span]:
-    prefix: Prefix = "eq"
-    for each in _PREFIXES:
-        if text.startswith(each):
-            prefix, text = each, text[2:]  # type: ignore[assignment]  # one of the literal prefixes
-            break
-    span = time.span(_complete(text))
-    if span is None:
         raise InvalidParameter(
-            f"Give {name} as a date (2026-11-20) or a time with zone, after eq ne lt gt le ge sa or eb.",
-            expression=name,
+            f"The modifier of {search_value.base(name)} is not served here.", expression=search_value.base(name)
         )
-    return prefix, span
-
-
-def _complete(text: str) -> str:
-    """R4's search allows a time without seconds or zone, which is then the server's."""
-    match = _NO_SECONDS.fullmatch(text)
-    return f"{match[1]}{match[2] or ':00'}{match[3] or 'Z'}" if match else text
-
-
-def _alternatives(value: str) -> list[str]:
-    return _split(value, ",")
-
-
-def _split(text: str, separator: str) -> list[str]:
-    """Cut at each separator that no backslash escapes. The parts keep their backslashes."""
-    plain = _ESCAPE.sub("..", text)  # of the same length
-    cuts = [place for place, character in enumerate(plain) if character == separator]
-    return [text[start:end] for start, end in zip([0, *(cut + 1 for cut in cuts)], [*cuts, len(text)], strict=True)]
-
-
-def _unescaped(text: str) -> str:
-    """https://hl7.org/fhir/R4/search.html#escaping"""
-    return _ESCAPED.sub(r"\1", text)
+    ids = (each.rpartition("Patient/")[2] for each in search_value.alternatives(value))
+    return About((), tuple(ids))
 
 
 def _count(value: str, largest: int) -> int:
@@ -291,10 +232,5 @@ def _refused(type: str, parameters: Mapping[str, SearchParameter], name: str, sa
 
 def _where(name: str, parameters: Mapping[str, SearchParameter]) -> str | None:
     """The parameter's own name where it is one of ours: a stranger's could be anything, a person's name too."""
-    base = _base(name)
+    base = search_value.base(name)
     return base if base in {*parameters, *_COMMON, *(each for each in _RESULT if ":" not in each)} else None
-
-
-def _base(name: str) -> str:
-    """A parameter's name without modifier or chain, which a stranger may have filled with anything."""
-    return name.partition(":")[0].partition(".")[0]

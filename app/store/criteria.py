@@ -10,7 +10,8 @@ from uuid import UUID
 from sqlalchemy import and_, exists, false, func, literal, not_, or_
 
 from app.fhir import resource_id, time
-from app.fhir.search_query import About, Among, Criterion, Ids, Prefix, SearchQuery, Text, When
+from app.fhir.search_query import About, Among, Criterion, Ids, SearchQuery, Text, When
+from app.fhir.search_value import Prefix
 from app.store import tables
 
 Where: TypeAlias = Callable[[Any], Any]

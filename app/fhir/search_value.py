@@ -1,0 +1,97 @@
+"""The values of search parameters, read strictly.
+
+https://hl7.org/fhir/R4/search.html#ptypes
+
+An error names the parameter as far as it is one of ours, and never repeats a value.
+"""
+
+import re
+from typing import Literal, TypeAlias
+
+from app.fhir import coding, time
+from app.fhir.errors import InvalidParameter
+from app.fhir.nhs_number import NHSNumber
+from app.fhir.search_parameters import SearchParameter
+
+Prefix: TypeAlias = Literal["eq", "ne", "lt", "gt", "le", "ge", "sa", "eb"]
+
+_PREFIXES = ("eq", "ne", "lt", "gt", "le", "ge", "sa", "eb")
+_ESCAPE = re.compile(r"\\.", re.DOTALL)
+_ESCAPED = re.compile(r"\\([\\,|$])")
+_NO_SECONDS = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d)(:\d\d(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?")
+
+
+def alternatives(value: str) -> list[str]:
+    """What stands between the commas, any of which will do. Each keeps its backslashes."""
+    return _split(value, ",")
+
+
+def nhs_number(name: str, text: str) -> str:
+    """The ten digits."""
+    try:
+        return NHSNumber.parse(text).value
+    except ValueError as error:
+        raise InvalidParameter(str(error), expression=base(name)) from None
+
+
+def token(parameter: SearchParameter, name: str, text: str) -> str:
+    """As `search_parameters.Indexed` has it: `status#|active`."""
+    system, code = parts(text)
+    if not code or system == "":
+        raise InvalidParameter(f"Give {name} as [system]|[code] or as [code].", expression=base(name))
+    return f"{parameter.code}#{coding.canonical(system) if system else ''}|{code}"
+
+
+def parts(text: str) -> tuple[str | None, str]:
+    """`system|code` in its two parts; without a bar the system is None, which is any."""
+    first, *rest = _split(text, "|")
+    return (unescaped(first), unescaped("|".join(rest))) if rest else (None, unescaped(first))
+
+
+def reference(parameter: SearchParameter, name: str, modifier: str, text: str) -> str:
+    """As `search_parameters.Indexed` has it: `detail#CarePlan/[id]`."""
+    type, _, id = text.rpartition("/")
+    type = type.rpartition("/")[2] or modifier or (parameter.targets[0] if len(parameter.targets) == 1 else "")
+    if type not in parameter.targets:
+        wanted = " or ".join(f"{target}/[id]" for target in parameter.targets[:3])
+        raise InvalidParameter(f"Give {name} as {wanted}, or use {parameter.code}:identifier.", expression=base(name))
+    return f"{parameter.code}#{type}/{id}"
+
+
+def date(name: str, text: str) -> tuple[Prefix, time.Span]:
+    """The prefix, `eq` where there is none, and the span that the rest may mean."""
+    prefix: Prefix = "eq"
+    for each in _PREFIXES:
+        if text.startswith(each):
+            prefix, text = each, text[2:]  # type: ignore[assignment]  # one of the literal prefixes
+            break
+    span = time.span(_complete(text))
+    if span is None:
+        raise InvalidParameter(
+            f"Give {name} as a date (2026-11-20) or a time with zone, after eq ne lt gt le ge sa or eb.",
+            expression=name,
+        )
+    return prefix, span
+
+
+def unescaped(text: str) -> str:
+    """https://hl7.org/fhir/R4/search.html#escaping"""
+    return _ESCAPED.sub(r"\1", text)
+
+
+def base(name: str) -> str:
+    """A parameter's name without modifier or chain, which a stranger may have filled with anything."""
+    return name.partition(":")[0].partition(".")[0]
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """Cut at each separator that no backslash escapes. The parts keep their backslashes."""
+    plain = _ESCAPE.sub("..", text)  # of the same length
+    cuts = [place for place, character in enumerate(plain) if character == separator]
+    return [text[start:end] for start, end in zip([0, *(cut + 1 for cut in cuts)], [*cuts, len(text)], strict=True)]
+
+
+def _complete(text: str) -> str:
+    """R4's search allows a time without seconds or zone, which is then the server's."""
+    match = _NO_SECONDS.fullmatch(text)
+    return f"{match[1]}{match[2] or ':00'}{match[3] or 'Z'}" if match else text
