@@ -34,6 +34,8 @@ SERVER_SETTINGS = {"jit": "off", "application_name": "cradle", "timezone": "UTC"
 
 Transaction: TypeAlias = AsyncConnection
 CONNECTION_LOST = (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError)
+_NOTHING_DONE = "Try again. Nothing was released or kept."
+_IN_DOUBT = "Nothing was released. It is not known whether anything was kept: look before you send it again."
 FAILURES = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 
@@ -50,15 +52,20 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Commits when the block returns and rolls back when it raises. Unavailable where the database fails."""
+        """Commits when the block returns and rolls back when it raises. Unavailable where the database fails.
+
+        If it fails in the commit, nobody can tell whether that was done.
+        """
+        is_committing = False
         try:
             async with self.engine.connect() as tx:
                 raw: Any = (await tx.get_raw_connection()).driver_connection
                 with _patience(raw, self.seconds):
                     async with tx.begin():
                         yield tx
+                        is_committing = True
         except FAILURES as error:
-            raise Unavailable("Try again. Nothing was released or kept.") from error
+            raise Unavailable(_IN_DOUBT if is_committing else _NOTHING_DONE) from error
 
     @asynccontextmanager
     async def hot_transaction(self) -> AsyncIterator[asyncpg.Connection]:
