@@ -9,7 +9,7 @@ UPGRADE ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long lint bench requirements clean
+.PHONY: help demo test test-long lint bench openapi requirements clean
 
 help: ## Show what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -38,6 +38,9 @@ bench: $(VENV)/test.stamp ## Measure: every program in bench/, one after the oth
 		[ -e "$$program" ] || { echo 'There is nothing in bench/ yet.'; break; }; \
 		echo "== $$program"; PYTHONPATH=. $(RUN) "$$program"; \
 	done
+
+openapi: $(VENV)/test.stamp ## Write openapi/openapi.json anew
+	$(RUN) -m openapi.generate > openapi/new.json && mv openapi/new.json openapi/openapi.json
 
 requirements: $(VENV)-lock/bin/uv ## Lock the dependencies of pyproject.toml again (UPGRADE=--upgrade takes newer ones)
 	$(call lock,run,--extra embedded)

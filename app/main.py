@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from app import telemetry
 from app.api import oauth2, responses
+from app.api.openapi import Described
 from app.api.router import lookup_routes, router
 from app.api.service import Service
 from app.child_protection.lookup import Lookups
@@ -42,7 +43,7 @@ def create_app(settings: Settings, store: Database, clock: Callable[[], datetime
         locates_restricted=settings.gateway_locates_restricted,
     )
     service = Service(settings, store, secret, Verifier(settings, key), Sealer(secret), lookups, clock)
-    app = FastAPI(
+    app = Described(
         title="Cradle",
         version=VERSION,
         description="Information sharing around a young child: FHIR R4, with consent inside every query.",

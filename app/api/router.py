@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.api import audit_event, create, lookup, metadata, read, search, update, vread
+from app.api import audit_event, create, lookup, metadata, openapi, read, search, update, vread
 from app.api.endpoint import Interact, endpoint
 from app.api.service import Service
 from app.fhir import search_parameters
@@ -76,24 +76,12 @@ def _add(
         respond,
         methods=[method],
         name=f"{name} {type}",
+        summary=f"{name} {type}",
         operation_id=f"{name}-{type}" + ("-by-post" if is_form else ""),
         tags=[type],
+        status_code=201 if name == "create" else 200,
+        response_class=openapi.Answer,
         response_model=None,
-        openapi_extra=_described(method, path),
+        openapi_extra=openapi.operation(method, path, type),
         responses={"default": {"description": "An OperationOutcome", "content": {"application/fhir+json": {}}}},
     )
-
-
-def _described(method: str, path: str) -> dict[str, Any]:
-    parameters = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in ("id", "version")
-        if f"{{{name}}}" in path
-    ]
-    described: dict[str, Any] = {"parameters": parameters} if parameters else {}
-    if method in ("POST", "PUT"):
-        media = "application/x-www-form-urlencoded" if path.endswith("_search") else "application/fhir+json"
-        described["requestBody"] = {"required": True, "content": {media: {"schema": {"type": "object"}}}}
-    if path != "/metadata":
-        described["security"] = [{"smart": []}]
-    return described
