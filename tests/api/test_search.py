@@ -264,18 +264,13 @@ async def test_no_link_names_anybody(as_: Callers, child: Child) -> None:
         ("Patient", {"gender": f"{number[:3]} {number[3:6]} {number[6:]}"}),
         ("Patient", {"_format": "json", "gender": number}),
     ]
-    for type, params in queries:
-        for answer in (
-            await as_["health-visiting"].get(type, params),
-            await as_["gp-practice"].search_by_post(type, params),
-        ):
-            assert answer.status_code == 200, answer.text
-            urls = [each["url"].replace("%20", "").replace("+", "") for each in answer.json()["link"]]
-            assert not any(number in url for url in urls), params
-            repeated = await as_["health-visiting" if answer.request.method == "GET" else "gp-practice"].get(
-                str(link(answer, "self"))
-            )
-            assert repeated.content == answer.content
+    caller = as_["health-visiting"]
+    for place, (type, params) in enumerate(queries):
+        answer = await (caller.search_by_post(type, params) if place % 2 else caller.get(type, params))
+        assert answer.status_code == 200, answer.text
+        urls = [each["url"].replace("%20", "").replace("+", "") for each in answer.json()["link"]]
+        assert not any(number in url for url in urls), params
+        assert (await caller.get(str(link(answer, "self")))).content == answer.content
 
 
 async def _flags(as_: Callers, child: Child, many: int = MANY) -> list[str]:
