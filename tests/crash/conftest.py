@@ -1,20 +1,17 @@
 """Folders for servers that are killed."""
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.crash.server import Server
+from tests.crash.server import Server, new_folder
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder that the user of PostgreSQL can enter when root runs the tests; pytest's own are closed."""
-    path = Path(tempfile.mkdtemp(prefix="cradle-crash-"))
-    path.chmod(0o755)
+    path = new_folder()
     yield path
     shutil.rmtree(path)
 

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -25,7 +26,8 @@ from app.store import database, embedded_server
 from tests.api import callers
 
 T = TypeVar("T")
-_PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[2]
+CRADLE = (sys.executable, "-m", "app.cli")
 _PATIENCE = 60.0  # seconds, on a machine that does other things too
 _PORTS = range(20_000, 32_000)  # below those that the kernel gives away
 
@@ -46,14 +48,17 @@ class Server:
 
     def launch(self) -> None:
         """Returns at once."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen([*CRADLE, "serve"], cwd=PROJECT, env=self.environment, stderr=log)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings, for any of our commands."""
         settings = {"CRADLE_VAR": str(self.folder), "CRADLE_PORT": str(self.port), **self.more}
         if self.database_url:
             settings["CRADLE_DATABASE_URL"] = self.database_url
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("CRADLE_")}
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "app.cli", "serve"], cwd=_PROJECT, env=inherited | settings, stderr=log
-            )
+        return inherited | settings
 
     def _answers(self) -> bool:
         assert self.process.poll() is None, self.log.read_text()
@@ -136,6 +141,13 @@ def has_ended(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:
         return True
+
+
+def new_folder() -> Path:
+    """A folder that the user of PostgreSQL can enter when root runs the tests; pytest's own are closed."""
+    folder = Path(tempfile.mkdtemp(prefix="cradle-process-"))
+    folder.chmod(0o755)
+    return folder
 
 
 def free_port() -> int:

@@ -1,0 +1,227 @@
+"""Ways in which the policy could be wrong, each as one change of one text, and the tests that have to notice.
+
+https://en.wikipedia.org/wiki/Mutation_testing
+"""
+
+from dataclasses import dataclass
+
+AUTHORITY, SUBTRACTION, GRANT = "app/policy/authority.py", "app/policy/subtraction.py", "app/policy/grant.py"
+VISIBLE, IN_SQL, AUDIT = "app/store/visible.py", "app/store/predicate_sql.py", "app/store/audit.py"
+LOOKUP, GATE = "app/child_protection/lookup.py", "app/child_protection/gate.py"
+
+WHO_SEES_WHAT = "tests/policy/test_authority.py"
+WHAT_CONSENTS_SAY = "tests/policy/test_consent.py"
+BOTH_INTERPRETERS = "tests/store/test_predicate_interpreters.py"
+READS, CONSENTS, AUDITED = "tests/api/test_read.py", "tests/api/test_consent.py", "tests/api/test_audit.py"
+LOOKUPS, LEFT_BEHIND = "tests/api/test_lookup.py", "tests/api/test_lookup_leaves.py"
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """`text` stands once in `file`, and is replaced by `instead`; then one of `tests` fails."""
+
+    name: str
+    file: str
+    text: str
+    instead: str
+    tests: tuple[str, ...]
+
+
+MUTATIONS = (
+    Mutation(
+        "a request needs no purpose",
+        AUTHORITY,
+        "    if caller.purpose is None:\n",
+        "    if False:\n",
+        (WHO_SEES_WHAT,),
+    ),
+    Mutation(
+        "a service's own record is open to it for any purpose",
+        AUTHORITY,
+        "    if caller.purpose in _OWN_DATA_PURPOSES:\n",
+        "    if True:\n",
+        (WHO_SEES_WHAT,),
+    ),
+    Mutation(
+        "consent opens child protection",
+        AUTHORITY,
+        "        Negate(category_in(CHILD_PROTECTION, ADMINISTRATIVE, UNKNOWN)),\n",
+        "",
+        (WHO_SEES_WHAT,),
+    ),
+    Mutation(
+        "consent opens what is very restricted",
+        AUTHORITY,
+        "        LabelAtMost(label.RESTRICTED),\n",
+        "",
+        (WHO_SEES_WHAT,),
+    ),
+    Mutation(
+        "a plan that was entered in error is shown",
+        AUTHORITY,
+        '        Negate(OneOf("status", frozenset({"entered-in-error"}))),\n',
+        "",
+        (WHO_SEES_WHAT,),
+    ),
+    Mutation(
+        "a plan is shown however long ago it ended",
+        AUTHORITY,
+        "        GoesOnAfter(plans_ended_after),\n",
+        "",
+        (WHO_SEES_WHAT,),
+    ),
+    Mutation(
+        "the twelve months are none",
+        AUTHORITY,
+        "moment.month - 1 - months, 12)",
+        "moment.month - 1, 12)",
+        (LOOKUPS,),
+    ),
+    Mutation(
+        "the plan of an unborn child outlives the birth",
+        AUTHORITY,
+        "        Negate(unborn_no_more),\n",
+        "",
+        (LOOKUPS,),
+    ),
+    Mutation(
+        "a parent's app sees every family",
+        AUTHORITY,
+        "        InFamilyOf(token),\n",
+        "",
+        (WHO_SEES_WHAT,),
+    ),
+    Mutation(
+        "a very restricted person is there",
+        SUBTRACTION,
+        "        remaining.append(Negate(_VERY_RESTRICTED))\n",
+        "        pass\n",
+        (WHO_SEES_WHAT,),
+    ),
+    Mutation(
+        "the relatives of a restricted person are there",
+        SUBTRACTION,
+        '[Negate(all_of(type_in("RelatedPerson"), _RESTRICTED))]',
+        "[]",
+        (WHO_SEES_WHAT,),
+    ),
+    Mutation(
+        "outreach is for the bereaved alone",
+        SUBTRACTION,
+        "        remaining.append(Negate(Bereaved()))\n",
+        "        remaining.append(Bereaved())\n",
+        (WHO_SEES_WHAT,),
+    ),
+    Mutation(
+        "the lookup names the team of a restricted person",
+        SUBTRACTION,
+        'EVERYTHING if locates_restricted else Negate(all_of(type_in("CareTeam"), _RESTRICTED))',
+        "EVERYTHING",
+        (LOOKUPS,),
+    ),
+    Mutation(
+        "a refusal beside a permit is ignored",
+        GRANT,
+        "    return bool(counting) and all(grant.permits for grant in counting)\n",
+        "    return any(grant.permits for grant in counting)\n",
+        (WHO_SEES_WHAT,),
+    ),
+    Mutation(
+        "the lower rank wins",
+        GRANT,
+        "        highest[grant.performer] = max(grant.rank, ",
+        "        highest[grant.performer] = min(grant.rank, ",
+        (WHAT_CONSENTS_SAY,),
+    ),
+    Mutation(
+        "what was agreed to never ends",
+        GRANT,
+        "(end is None or moment < end)",
+        "True",
+        (WHAT_CONSENTS_SAY,),
+    ),
+    Mutation(
+        "a permit covers every label",
+        GRANT,
+        "        and asked.label <= grant.label\n",
+        "",
+        (WHAT_CONSENTS_SAY,),
+    ),
+    Mutation(
+        "what is visible is everything",
+        VISIBLE,
+        "        predicate_sql.render(permit.visible, target),\n        *(",
+        "        *(",
+        (READS,),
+    ),
+    Mutation(
+        "contact details are shown to whoever sees the rest",
+        VISIBLE,
+        "predicate_sql.render(permit.visible, contacts)",
+        "predicate_sql.render(permit.visible, target)",
+        (CONSENTS,),
+    ),
+    Mutation(
+        "in SQL, not is so",
+        IN_SQL,
+        "            return not_(render(part, target))\n",
+        "            return render(part, target)\n",
+        (BOTH_INTERPRETERS,),
+    ),
+    Mutation(
+        "in SQL, one permit outweighs every refusal",
+        IN_SQL,
+        "func.bool_and(permits)",
+        "func.bool_or(permits)",
+        (BOTH_INTERPRETERS,),
+    ),
+    Mutation(
+        "in SQL, the lower rank wins",
+        IN_SQL,
+        "order_by=row.c.rank.desc()",
+        "order_by=row.c.rank.asc()",
+        (BOTH_INTERPRETERS,),
+    ),
+    Mutation(
+        "in SQL, a Consent holds for ever",
+        IN_SQL,
+        "            _within(row.c.valid_from, row.c.valid_to, literal(ask.now, tables.INSTANT)),\n",
+        "",
+        (BOTH_INTERPRETERS,),
+    ),
+    Mutation(
+        "nothing is written into the audit",
+        AUDIT,
+        "    await resource.copy(await database.driver(tx), tables.audit_event, [entry.row() for entry in entries])\n",
+        "    return None\n",
+        (AUDITED,),
+    ),
+    Mutation(
+        "a lookup is not written into the audit",
+        LOOKUP,
+        "            await resource.copy(connection, tables.audit_event, [entry.row() for entry in entries])\n",
+        "",
+        (LEFT_BEHIND,),
+    ),
+    Mutation(
+        "the authority is not told of a look",
+        LOOKUP,
+        "            await _tell(connection, lookups, released)\n",
+        "",
+        (LEFT_BEHIND,),
+    ),
+    Mutation(
+        "the authority is told of a silent look",
+        LOOKUP,
+        "        if each.flags and lookup.unscheduled\n",
+        "        if each.flags\n",
+        (LEFT_BEHIND,),
+    ),
+    Mutation(
+        "who says nothing looks silently",
+        GATE,
+        '        case None | "true":\n',
+        '        case "true":\n',
+        (LEFT_BEHIND,),
+    ),
+)
