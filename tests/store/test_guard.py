@@ -58,12 +58,29 @@ def may(caller: Any, type: str = "Patient") -> Permit:
         pytest.param(
             "WITH gone AS (DELETE FROM {} RETURNING *) SELECT * FROM gone WHERE bucket = $1", id="deleted with"
         ),
+        pytest.param("UPDATE /* a hint */ {} SET label = 0 WHERE bucket = $1", id="changed after a comment"),
+        pytest.param("DELETE /* a hint */ FROM {} WHERE bucket = $1", id="deleted after a comment"),
+        pytest.param("SELECT * FROM /* a\nhint */ {} WHERE bucket = $1", id="read after a comment"),
         pytest.param("TRUNCATE {}", id="emptied"),
     ],
 )
 def test_an_unguarded_statement_is_refused(table: str, sql: str) -> None:
     with pytest.raises(UnguardedStatement, match=rf"^{table} is"):
         guard.check(sql.format(table))
+
+
+@pytest.mark.parametrize("partition", ["audit_event_default", "audit_event_2026_11"])
+def test_a_part_of_a_table_is_guarded_as_the_whole(partition: str) -> None:
+    with pytest.raises(UnguardedStatement, match=r"^audit_event is read"):
+        guard.check(f"SELECT * FROM {partition} WHERE bucket = $1")
+    with pytest.raises(UnguardedStatement, match=r"^audit_event is only ever added to"):
+        guard.check(f"DELETE FROM {partition} WHERE bucket = $1")
+
+
+@pytest.mark.parametrize("table", guard.APPEND_ONLY)
+def test_nothing_changes_what_is_kept_for_good_whatever_its_reason(table: str) -> None:
+    with pytest.raises(UnguardedStatement, match=f"^{table} is only ever added to"):
+        guard.check(f"UPDATE {guard.for_itself('to mend it')} {table} SET bucket = 1 WHERE bucket = $1")
 
 
 def test_one_predicate_does_not_answer_for_two_reads() -> None:
@@ -136,6 +153,16 @@ async def test_the_engine_does_not_execute_it(database: store.Database, statemen
             await tx.execute(statement)
 
 
+@pytest.mark.parametrize("table", guard.APPEND_ONLY)
+async def test_the_engine_changes_nothing_that_is_kept_for_good(database: store.Database, table: str) -> None:
+    """Not even with a reason, which stands between UPDATE and the table."""
+    kept = tables.metadata.tables[table]
+    async with database.transaction() as tx:
+        for change in (kept.update().values(bucket=1), kept.delete()):
+            with pytest.raises(UnguardedStatement, match="only ever added to"):
+                await tx.execute(change.where(kept.c.bucket == 1).prefix_with(guard.for_itself("to mend it")))
+
+
 async def test_what_is_visible_is_executed(database: store.Database) -> None:
     async with database.transaction() as tx:
         seen = visible(may(records.HEALTH_VISITOR), lambda c: c.bucket == 1)
@@ -189,7 +216,7 @@ async def _a_day(database: store.Database) -> None:
         assert (await search.page(tx, surgery, by_name, None, (START + timedelta(days=1), child.id))).total == 1
         assert await search.read(tx, surgery, "Patient", child.id)
         assert await search.vread(tx, surgery, "Patient", child.id, 1)
-        assert (await writing.person(tx, drafts.patient(CHILD), drafts.KEY)).restriction == "U"
+        assert (await writing.known(tx, drafts.patient(CHILD), "RX999", drafts.KEY)).person.restriction == "U"
         entry = audit.Entry(records.SURGERY, START, "read", "Patient", audit.RELEASED, "own_data", "1", child.id)
         await audit.record(tx, [entry])
     await drafts.change(database, "Patient", child.id, drafts.patient(CHILD, deceasedBoolean=True))
