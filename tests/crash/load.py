@@ -130,6 +130,8 @@ class Load:
         names = (examples.CHILD, examples.MOTHER, examples.FATHER)
         numbers = {name: examples.new_number() for name in names}
         patient = await connection.create("health-visiting", examples.example("patient-toddler", numbers))
+        if patient is None:
+            return  # nobody else of the family may be written by who has not written the child
         await connection.create("health-visiting", examples.example("related-person-mother", numbers))
         permits = examples.example("consent-parent-permits-childrens-centre", numbers)
         await connection.create("health-visiting", permits)

@@ -6,6 +6,7 @@ https://man7.org/linux/man-pages/man7/signal.7.html
 import asyncio
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -40,11 +41,14 @@ class Server:
     database_url: str | None = None
     more: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=lambda: free_port())
+    _sockets: list[Path] = field(default_factory=list)
 
     def start(self) -> None:
         """Returns when it answers."""
         self.launch()
         wait_until(self._answers, "the server answers")
+        if self.database_url is None:
+            self._sockets.append(self._socket_folder())
 
     def launch(self) -> None:
         """Returns at once."""
@@ -84,8 +88,11 @@ class Server:
         """Of the database that it uses."""
         if self.database_url:
             return self.database_url
-        sockets = Path((self.folder / "postgres.lock").read_text())
-        return embedded_server.url(sockets, "cradle")
+        return embedded_server.url(self._socket_folder(), "cradle")
+
+    def _socket_folder(self) -> Path:
+        """Where its embedded PostgreSQL listens, as long as it runs."""
+        return Path((self.folder / "postgres.lock").read_text())
 
     def postmaster(self) -> int:
         """The process of its embedded PostgreSQL."""
@@ -104,6 +111,8 @@ class Server:
         with suppress(FileNotFoundError):
             pid = int(pid_file.read_text().split("\n", 1)[0])
             wait_until(lambda: has_ended(pid), "its PostgreSQL has ended")
+        for sockets in self._sockets:  # of whom was killed they are left behind
+            shutil.rmtree(sockets, ignore_errors=True)
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to stop; its exit status."""

@@ -101,8 +101,8 @@ MUTATIONS = (
     Mutation(
         "the relatives of a restricted person are there",
         SUBTRACTION,
-        '[Negate(all_of(type_in("RelatedPerson"), _RESTRICTED))]',
-        "[]",
+        ", _RESTRICTED))]",
+        ", _VERY_RESTRICTED))]",
         (WHO_SEES_WHAT,),
     ),
     Mutation(
