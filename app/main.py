@@ -52,6 +52,7 @@ def create_app(settings: Settings, store: Database, clock: Callable[[], datetime
         redoc_url=None,
         telemetry={"tracing": False, "auto_configure": False},
     )
+    app.router.redirect_slashes = False  # a redirect would repeat the query, which may name somebody
     app.state.service = service
     app.include_router(router(service))
     app.router.routes[:0] = lookup_routes(service)

@@ -5,6 +5,7 @@ https://owasp.org/www-project-top-ten/ (logging); https://asgi.readthedocs.io/en
 
 import json
 import logging
+import re
 import sys
 import time
 import traceback
@@ -14,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.policy.access import Caller
 
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _log = logging.getLogger("cradle")
 
 
@@ -29,7 +31,7 @@ def configure(level: int = logging.INFO) -> None:
 def note(request: Request, interaction: str, type: str, caller: Caller, request_id: str) -> None:
     """What the line of this request says beside its outcome."""
     request.scope["cradle.noted"] = {
-        "request": request_id,
+        "request": _plain(request_id),
         "client": caller.client_id,
         "organization": caller.organization,
         "interaction": interaction,
@@ -42,7 +44,14 @@ def defect(error: BaseException, request_id: str) -> None:
     frames = traceback.extract_tb(error.__traceback__)[-5:]
     where = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames]
     state = getattr(error, "sqlstate", None) or getattr(getattr(error, "orig", None), "sqlstate", None)
-    _log.error(json.dumps({"request": request_id, "defect": type(error).__name__, "sqlstate": state, "where": where}))
+    _log.error(
+        json.dumps({"request": _plain(request_id), "defect": type(error).__name__, "sqlstate": state, "where": where})
+    )
+
+
+def _plain(request_id: str) -> str:
+    """A caller's id may be anything, a number or a name too: only a UUID is repeated here."""
+    return request_id if _UUID.fullmatch(request_id) else "-"
 
 
 class RequestLog:

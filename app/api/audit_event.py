@@ -40,12 +40,14 @@ async def read(service: Service, asked: Asked) -> Response:
 
 async def search_type(service: Service, asked: Asked) -> Response:
     """A page of AuditEvents, newest first."""
+    pairs = await search.pairs_of(service, asked)
     may_see = permit(service, asked, "search", "AuditEvent", "s")
-    query, after = await search.asked_for(service, asked, "AuditEvent")
+    query, after = search.asked_for(service, asked, "AuditEvent", pairs)
     if query.includes:
         raise InvalidParameter("An AuditEvent includes nothing.", expression="_include")
     async with service.database.transaction() as tx:
-        people = await stored.about(tx, query, service.bucket_key)
+        named = await stored.about(tx, query, service.bucket_key)
+        people = named.all if named else None
         events = await audit_search.page(tx, may_see, _conditions(query, people), query.count, after)
         await audit.record(tx, [_entry(asked, "search", events.rows, query, people)])
     links = {"self": search.link(service, asked, query, after)}

@@ -32,8 +32,10 @@ def of(type: str) -> Interact:
         draft = await submission.sent(service, asked, type)
         try:
             async with service.database.transaction() as tx:
-                person = await writing.person(tx, draft.resource, service.bucket_key)
-                if refused := authorship.refusal(asked.caller, draft.resource, person):
+                known = await writing.known(tx, draft.resource, asked.caller.organization, service.bucket_key)
+                if refused := authorship.refusal(
+                    asked.caller, draft.resource, known.person, keeps=known.keeps, may_merge=known.may_merge
+                ):
                     raise refused
                 (version,) = await writing.create_all(tx, [draft], service.bucket_key, asked.now)
                 await audit.record(tx, [kept(asked, "create", version)])
@@ -73,6 +75,6 @@ async def _registered_already(service: Service, asked: Asked, draft: Draft) -> R
                 row = await search.read(tx, may_see, "Patient", person.patient_id)
             await audit.record(tx, [read.entry(asked, "create", "Patient", person.patient_id, row)])
     if row is None:
-        raise Conflict("A Patient with this NHS number is registered already.")
+        return responses.error(Conflict("A Patient with this NHS number is registered already."))
     location = f"{service.settings.fhir_base}/Patient/{row.id}/_history/{row.version}"
     return responses.resource(row, 200, {"location": location})

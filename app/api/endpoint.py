@@ -21,6 +21,11 @@ from app.policy.authority import Interaction, Permit, Refusal
 from app.store import audit
 from app.store.audit import Entry
 
+# The refusals that may have come of what is kept, with their rules; the others come of the request's form.
+REMEMBERED = {403: "not_yours_to_write", 409: "conflict", 412: "another_version", 422: "not_valid"}
+NAMED = "cradle.named"  # where an interaction leaves, in the ASGI scope, whom the request is about
+
+
 Interact: TypeAlias = Callable[[Service, Asked], Awaitable[Response]]
 
 
@@ -46,12 +51,13 @@ def endpoint(service: Service, name: str, type: str, interact: Interact) -> Call
             asked = Asked(request, caller, request_id, now)
             telemetry.note(request, name, type, caller, request_id)
             response = await interact(service, asked)
-        except Forbidden as refused:
-            response = await _refused(service, asked, name, type, refused) if asked else responses.error(refused)
         except FHIRError as refused:
             if refused.status >= 500:
                 telemetry.defect(refused.__cause__ or refused, request_id)
-            response = responses.error(refused)
+            if asked and refused.status in REMEMBERED:
+                response = await _refused(service, asked, name, type, refused)
+            else:
+                response = responses.error(refused)
         except Exception as defect:
             telemetry.defect(defect, request_id)
             response = responses.error(FHIRError("Something went wrong here. Nothing was released."))
@@ -63,9 +69,9 @@ def endpoint(service: Service, name: str, type: str, interact: Interact) -> Call
     return respond
 
 
-async def _refused(service: Service, asked: Asked, name: str, type: str, refused: Forbidden) -> Response:
+async def _refused(service: Service, asked: Asked, name: str, type: str, refused: FHIRError) -> Response:
     """A refusal is remembered too; where it cannot be, the caller is told that, and nothing else."""
-    rule = getattr(refused, "rule", "not_yours_to_write")
+    rule = getattr(refused, "rule", REMEMBERED[refused.status])
     id = resource_id.parse(asked.request.path_params.get("id", ""))
     entry = Entry(
         asked.caller,
@@ -77,7 +83,7 @@ async def _refused(service: Service, asked: Asked, name: str, type: str, refused
         asked.request_id,
         patient_id=id if type == "Patient" else None,
         resources=(f"{type}/{id}",) if id else (),
-        query=asked.request.url.query or None,
+        query=asked.request.scope.get(NAMED) or asked.request.url.query or None,
     )
     try:
         async with service.database.transaction() as tx:

@@ -6,12 +6,10 @@ For everybody else a search for Flags is a search like any other. The plan and t
 or not, as far as the token covers their types: the telephone number is what the caller came for.
 """
 
-from urllib.parse import urlencode
-
 from starlette.responses import Response
 
 from app.api import responses, search, submission
-from app.api.endpoint import Refused
+from app.api.endpoint import NAMED, Refused
 from app.api.requests import Asked
 from app.api.service import Service
 from app.child_protection import gate
@@ -33,6 +31,7 @@ async def look_up(service: Service, asked: Asked) -> Response:
     caller = asked.caller
     if not gate.takes_part(caller):
         return await _search(service, asked)
+    pairs = await search.pairs_of(service, asked)
     if not caller.may("Flag", "s"):
         raise Refused("scope_required")
     stated = asked.request.headers.getlist(gate.HEADER)
@@ -43,13 +42,11 @@ async def look_up(service: Service, asked: Asked) -> Response:
     look = gate.look(caller, unscheduled=unscheduled)
     if isinstance(look, NoLook):
         raise Refused(look.rule)
-    query = search_query.parse(
-        "Flag", await search.pairs_of(service, asked), page_size=1, largest_page=service.settings.largest_page
-    )
+    query = search_query.parse("Flag", pairs, page_size=1, largest_page=service.settings.largest_page)
     number = _number(service, query)
     if any(not caller.may(target, "r") for include in query.includes for target in include.parameter.targets):
         raise Refused("scope_required")
-    lookup = Lookup(caller, number, look.unscheduled, asked.now, asked.request_id, urlencode(query.pairs))
+    lookup = Lookup(caller, number, look.unscheduled, asked.now, asked.request_id, asked.request.scope[NAMED])
     return responses.fhir(_bundle(service, await service.lookups.look_up(lookup)))
 
 

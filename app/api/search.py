@@ -13,7 +13,7 @@ from uuid import UUID
 from starlette.responses import Response
 
 from app.api import read, requests, responses
-from app.api.endpoint import Interact, permit
+from app.api.endpoint import NAMED, Interact, permit
 from app.api.requests import Asked
 from app.api.service import Service
 from app.child_protection import gate
@@ -33,8 +33,9 @@ def of(type: str) -> Interact:
     """The interaction for one type."""
 
     async def search_type(service: Service, asked: Asked) -> Response:
+        pairs = await pairs_of(service, asked)
         may_see = permit(service, asked, "search", type, "s")
-        query, after = await asked_for(service, asked, type)
+        query, after = asked_for(service, asked, type, pairs)
         served = search_parameters.written_types()
         targets = {target for include in query.includes for target in include.parameter.targets if target in served}
         permits = {target: permit(service, asked, "search", target, "r") for target in sorted(targets)}
@@ -42,15 +43,16 @@ def of(type: str) -> Interact:
             people = await search.about(tx, query, service.bucket_key)
             page = await search.page(tx, may_see, query, people, after)
             included = await search.included(tx, permits, page.rows, query.includes) if permits else ()
-            await audit.record(tx, list(_entries(asked, query, people, (*page.rows, *included), page.total)))
+            await audit.record(
+                tx, list(_entries(asked, query, people.everyone if people else (), (*page.rows, *included), page.total))
+            )
         return responses.fhir(_bundle(service, asked, query, page, included, after))
 
     return search_type
 
 
-async def asked_for(service: Service, asked: Asked, type: str) -> tuple[SearchQuery, Key | None]:
+def asked_for(service: Service, asked: Asked, type: str, pairs: list[Pair]) -> tuple[SearchQuery, Key | None]:
     """The query, and after which key its page begins."""
-    pairs = await pairs_of(service, asked)
     after: Key | None = None
     if any(name == "_page" for name, _ in pairs):
         pairs, after = _opened(service, asked, type, pairs)
@@ -59,10 +61,13 @@ async def asked_for(service: Service, asked: Asked, type: str) -> tuple[SearchQu
 
 
 async def pairs_of(service: Service, asked: Asked) -> list[Pair]:
-    """The parameters, from wherever this request carries them."""
+    """The parameters, from wherever this request carries them; a refusal of it will name them too."""
     if asked.request.method == "POST":
-        return await requests.form_pairs(asked.request, service.settings.largest_body)
-    return requests.query_pairs(asked.request)
+        pairs = await requests.form_pairs(asked.request, service.settings.largest_body)
+    else:
+        pairs = requests.query_pairs(asked.request)
+    asked.request.scope[NAMED] = urlencode(pairs)
+    return pairs
 
 
 def _opened(service: Service, asked: Asked, type: str, pairs: list[Pair]) -> tuple[list[Pair], Key | None]:
@@ -116,7 +121,7 @@ def _advice(asked: Asked, query: SearchQuery) -> Iterable[BundleEntry]:
 
 
 def _entries(
-    asked: Asked, query: SearchQuery, people: frozenset[UUID] | None, rows: Iterable[Row], total: int | None
+    asked: Asked, query: SearchQuery, people: Iterable[UUID], rows: Iterable[Row], total: int | None
 ) -> Iterable[Entry]:
     """One for each person returned, and for each person named of whom nothing was; one at least.
 
@@ -125,7 +130,7 @@ def _entries(
     by_person: dict[UUID | None, list[Row]] = {}
     for row in rows:
         by_person.setdefault(row.patient_id, []).append(row)
-    for named in people or ():
+    for named in people:
         by_person.setdefault(named, [])
     told = bool(total) and not any(by_person.values())
     for id, of_person in (by_person or {None: []}).items():

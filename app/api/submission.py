@@ -3,18 +3,20 @@
 https://hl7.org/fhir/R4/http.html#ops; https://hl7.org/fhir/R4/validation.html
 """
 
-from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api import requests, responses
+from app.api.endpoint import NAMED
 from app.api.requests import Asked
 from app.api.service import Service
-from app.fhir import json_text, outcome, subject, validation
+from app.fhir import json_text, outcome, subject, systems, validation
 from app.fhir.errors import Issue, Malformed, Unprocessable
 from app.fhir.json_text import JSONTextError
 from app.fhir.nhs_number import NHSNumber
+from app.fhir.subject import Subject
 from app.store.resource import Version
 from app.store.writing import Draft
 
@@ -32,13 +34,17 @@ async def sent(service: Service, asked: Asked, type: str) -> Draft:
         raise Malformed(f"This takes a {type}: resourceType must say so.", expression="resourceType")
     if found := validation.faults(resource):
         raise Unprocessable("The resource is not valid.", issues=outcome.issues(found))
-    _check_range(service, resource)
+    about = subject.of(resource)
+    if about and about.nhs_number:
+        asked.request.scope[NAMED] = urlencode(
+            {f"{about.element}:identifier": f"{systems.NHS_NUMBER}|{about.nhs_number}"}
+        )
+    _check_range(service, about)
     return Draft(resource, text, asked.caller.organization)
 
 
-def _check_range(service: Service, resource: dict[str, Any]) -> None:
+def _check_range(service: Service, about: Subject | None) -> None:
     """Synthetic people and real ones are never kept together."""
-    about = subject.of(resource)
     if about is None or about.nhs_number is None:
         return
     if NHSNumber.parse(about.nhs_number).is_synthetic is not service.settings.synthetic_only:

@@ -14,9 +14,9 @@ from app.api import create, read, requests, submission
 from app.api.endpoint import Interact, permit
 from app.api.requests import Asked
 from app.api.service import Service
-from app.fhir import resource_id
+from app.fhir import json_text, resource_id, systems
 from app.fhir.errors import Malformed, NotFound, PreconditionFailed
-from app.policy import authorship
+from app.policy import authorship, continuation, facts
 from app.policy.authority import Permit
 from app.store import audit, resource, search, writing
 from app.store.database import Transaction
@@ -61,11 +61,25 @@ async def _replaced(
     row = await search.read(tx, may_see, type, id) if stored else None
     if stored is None or row is None:
         return None
-    person = await writing.person(tx, draft.resource, service.bucket_key)
     current = json.loads(stored.content)
-    if refused := authorship.refusal_to_change(asked.caller, row.rule, current, draft.resource, person):
+    keeper = facts.identified(current.get("managingOrganization"), systems.ODS_CODE)
+    content = continuation.continued(
+        current, draft.resource, shows_location=row.shows_location, is_keeper=asked.caller.organization in keeper
+    )
+    known = await writing.known(tx, content, asked.caller.organization, service.bucket_key)
+    if refused := authorship.refusal_to_change(
+        asked.caller,
+        row.rule,
+        current,
+        content,
+        known.person,
+        custodian=stored.custodian,
+        keeps=known.keeps,
+        may_merge=known.may_merge,
+    ):
         raise refused
     if expected != stored.version:
         raise PreconditionFailed('Send If-Match with the version that you have seen, such as W/"2".')
-    draft = Draft(draft.resource, draft.text, stored.custodian)
+    text = draft.text if content is draft.resource else json_text.written(content)
+    draft = Draft(content, text, stored.custodian)
     return await writing.update(tx, stored, draft, service.bucket_key, asked.now)

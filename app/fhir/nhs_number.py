@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from operator import mul
 
-_SEPARATED = re.compile(r"^(\d{3})[ -]?(\d{3})[ -]?(\d{4})$")
+_SEPARATED = re.compile(r"([0-9]{3})[ -]?([0-9]{3})[ -]?([0-9]{4})")
 _WEIGHTS = range(10, 1, -1)
 
 
@@ -24,7 +24,7 @@ class NHSNumber:
     @classmethod
     def parse(cls, text: str) -> "NHSNumber":
         """Accept `9990000018`, `999 000 0018` and `999-000-0018`. Raise ValueError (without the digits) otherwise."""
-        match = _SEPARATED.match(text.strip())
+        match = _SEPARATED.fullmatch(text.strip())
         if match is None:
             raise ValueError("An NHS number is ten digits.")
         digits = "".join(match.groups())

@@ -14,6 +14,7 @@ from app.fhir.search_parameters import SearchParameter
 from app.fhir.search_value import Prefix
 
 Pair: TypeAlias = tuple[str, str]
+MOST_ALTERNATIVES = 100
 _MOST_DIGITS = 9
 _RESULT = ("_count", "_total", "_include", "_include:iterate", "_format", "_page")
 _COMMON = ("_id", "_lastUpdated")
@@ -101,6 +102,10 @@ def parse(type: str, pairs: Iterable[Pair], *, page_size: int, largest_page: int
     includes: list[Include] = []
     count, total = page_size, True
     for name, value in asked:
+        if value.count(",") >= MOST_ALTERNATIVES:
+            raise _refused(
+                type, parameters, name, f"has more than {MOST_ALTERNATIVES} values. Ask in several searches."
+            )
         if not all(each.strip() for each in search_value.alternatives(value)):
             raise _blank(type, parameters, name)
         if "\0" in value:  # PostgreSQL keeps none in a text

@@ -26,6 +26,7 @@ from app.policy.predicate import (
     Permitted,
     PersonIs,
     Predicate,
+    PregnancyOver,
     all_of,
     any_of,
     category_in,
@@ -118,10 +119,8 @@ def _authorities(request: AccessRequest) -> list[Authority]:
 
 def _gateway(plans_ended_after: datetime) -> Predicate:
     """A plan that goes on or ended within the look-back: never one entered in error, and none for an unborn child once
-    the pregnancy is over. Consent is not asked, and nothing but the plan is opened."""
-    unborn_no_more = all_of(
-        OneOf("kind", frozenset({systems.UNBORN_PLAN})), PersonIs("pregnancy", frozenset({"live-birth", "loss"}))
-    )
+    that pregnancy is over. Consent is not asked, and nothing but the plan is opened."""
+    unborn_no_more = all_of(OneOf("kind", frozenset({systems.UNBORN_PLAN})), PregnancyOver())
     return all_of(
         type_in("Flag", "CarePlan", "CareTeam"),
         category_in(CHILD_PROTECTION),
@@ -151,11 +150,12 @@ def _family(caller: Caller) -> Predicate:
         return any_of()
     token = f"nhs|{caller.user.id}"
     restricted = PersonIs("restriction", frozenset({"R", "V"}))
+    anothers = all_of(LabelAtMost(label.RESTRICTED), Negate(restricted))
     return all_of(
         InFamilyOf(token),
         any_of(
             type_in("Patient"),
-            all_of(type_in("Consent"), any_of(Names("owners", token), Negate(restricted))),
+            all_of(type_in("Consent"), any_of(Names("owners", token), anothers)),
             all_of(type_in("CareTeam"), category_in("family-circumstances"), Negate(restricted)),
         ),
     )

@@ -4,10 +4,10 @@ Good practice in information sharing in the Foundation Years (2013), Appendix C;
 authorities); https://digital.nhs.uk/developer/api-catalogue/child-protection-information-sharing-hl7-v3 (CPR02)
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.fhir import systems
+from app.fhir import subject, systems
 from app.fhir.errors import FHIRError, Forbidden, Unprocessable
 from app.policy import explanation, facts
 from app.policy.access import Caller, Kind
@@ -16,75 +16,157 @@ from app.policy.facts import CHILD_PROTECTION, Facts, Person
 _NOTICE = "child-protection-access-notice"
 
 
-def refusal(caller: Caller, resource: Mapping[str, Any], person: Person) -> FHIRError | None:
-    """Why this caller may not write this resource about this person, or None. Looked at before anything is stored.
+def refusal(
+    caller: Caller, resource: Mapping[str, Any], person: Person, *, keeps: bool = False, may_merge: bool = False
+) -> FHIRError | None:
+    """Why this caller may not write this new resource about this person, or None. Looked at before anything is stored.
 
-    Only what the caller sent and is decides, save that a plan for a restricted person is answered as nationally (CPR02).
+    `keeps`: the caller's organisation owns every Patient record of the person, and there is one. `may_merge`: that, of
+    the person by whose number this Patient is said to be replaced. A plan for a restricted person is answered as
+    nationally (CPR02).
     """
+    if refused := _refusal(caller, resource, person, keeps=keeps, may_merge=may_merge):
+        return refused
+    is_plan = facts.of(resource, caller.organization, None).category == CHILD_PROTECTION
+    if is_plan and resource["resourceType"] != "CommunicationRequest" and person.restriction != "U":
+        return Unprocessable("CPR02: matched to a sensitive record, which cannot hold child protection information.")
+    return None
+
+
+def refusal_to_change(
+    caller: Caller,
+    rule: str,
+    current: Mapping[str, Any],
+    resource: Mapping[str, Any],
+    person: Person,
+    *,
+    custodian: str = "",
+    keeps: bool = False,
+    may_merge: bool = False,
+) -> FHIRError | None:
+    """Why this caller may not put this resource in the place of the current version, which `rule` shows them, or None.
+
+    A service changes its own records; a Consent is changed by who recorded it, `custodian`, and what somebody else says,
+    or the opposite of it, is a new one. A parent changes their own words, and may withdraw them whoever wrote them down.
+    """
+    if caller.kind is Kind.PARENT_APP:
+        performers = facts.identified(current.get("performer"), systems.NHS_NUMBER)
+        is_their_word = current["resourceType"] == "Consent" and caller.user and caller.user.id in performers
+        if rule != "family" or not is_their_word:
+            return _not_yours()
+        return None if _withdraws(current, resource) else _refusal(caller, resource, person)
+    if rule != "own_data":
+        return _not_yours()
+    match current["resourceType"]:
+        case "Patient":
+            handed_over = _keepers(current, custodian) != _keepers(resource, custodian)
+            if handed_over and caller.organization not in _keepers(current, custodian):
+                return _not_yours()
+            return _merge(resource, may_merge=keeps and may_merge)
+        case "Consent":
+            if custodian != caller.organization:
+                return _not_yours()
+            if any(_said(current, each) != _said(resource, each) for each in ("performer", "type")):
+                return Unprocessable("Somebody else, or the opposite, is said in a new Consent.", expression="Consent")
+    return _refusal(caller, resource, person, keeps=keeps, may_merge=may_merge)
+
+
+def _refusal(
+    caller: Caller, resource: Mapping[str, Any], person: Person, *, keeps: bool = False, may_merge: bool = False
+) -> FHIRError | None:
     about = facts.of(resource, caller.organization, None)
-    own = f"org|{caller.organization}"
     if caller.kind is Kind.AUDITOR or (caller.kind is Kind.PARENT_APP and about.type != "Consent"):
         return _not_yours()
     match about.type:
         case "Patient":
-            return _must_be_own(caller, resource, "managingOrganization")
+            return _must_be_own(caller, resource, "managingOrganization") or _merge(resource, may_merge=may_merge)
         case "Organization":
             codes = {i.get("value") for i in resource["identifier"] if i.get("system") == systems.ODS_CODE}
             return None if codes == {caller.organization} else _not_yours()
+        case "RelatedPerson":
+            return None if keeps or not facts.is_responsible(resource) else _not_yours()
         case "Consent":
             return _consent(caller, resource, about, person)
         case "CommunicationRequest":
             if about.kind == _NOTICE:
                 return _not_yours()
             stated = set(facts.identified([resource.get("requester"), resource.get("sender")], systems.ODS_CODE))
-            return None if {f"org|{code.upper()}" for code in stated} == {own} else _not_yours()
+            return None if {code.upper() for code in stated} == {caller.organization} else _not_yours()
         case "Flag" | "CarePlan" | "CareTeam" if about.category == CHILD_PROTECTION:
-            return _plan(caller, resource, person)
+            return _plan(caller, resource)
+        case "Flag" | "CarePlan" if caller.kind is Kind.LOCAL_AUTHORITY:
+            return Unprocessable(
+                "What a local authority uploads is a child protection plan, and this is not coded as one: nobody would "
+                "find it. See the profile in [base]/metadata.",
+                expression=f"{about.type}.category",
+            )
         case _:
             return None
 
 
-def refusal_to_change(
-    caller: Caller, rule: str, current: Mapping[str, Any], resource: Mapping[str, Any], person: Person
-) -> FHIRError | None:
-    """Why this caller may not put this resource in the place of the current version, which `rule` shows them, or None.
+def _merge(resource: Mapping[str, Any], *, may_merge: bool) -> FHIRError | None:
+    """To say that one's own record is replaced by another makes them one person: both have to be one's own."""
+    return None if subject.superseded_by(resource) is None or may_merge else _not_yours()
 
-    A service changes its own records. A parent changes their own words, and may withdraw them whoever wrote them down.
-    """
-    if caller.kind is not Kind.PARENT_APP:
-        return refusal(caller, resource, person) if rule == "own_data" else _not_yours()
-    performers = facts.identified(current.get("performer"), systems.NHS_NUMBER)
-    is_their_word = current["resourceType"] == "Consent" and caller.user and caller.user.id in performers
-    if rule != "family" or not is_their_word:
-        return _not_yours()
-    return None if _withdraws(current, resource) else refusal(caller, resource, person)
+
+def _keepers(patient: Mapping[str, Any], custodian: str) -> set[str]:
+    named = {code.upper() for code in facts.identified(patient.get("managingOrganization"), systems.ODS_CODE)}
+    return named or {custodian}
+
+
+def _said(consent: Mapping[str, Any], element: str) -> object:
+    """Who says it, or whether it is a yes or a no."""
+    return consent.get("performer") if element == "performer" else consent.get("provision", {}).get("type")
 
 
 def _withdraws(current: Mapping[str, Any], resource: Mapping[str, Any]) -> bool:
-    """Whether all that changes is that a Consent no longer holds."""
+    """Whether all that changes is that a Consent no longer holds, and nobody else's word goes with it."""
     said, is_said = ({k: v for k, v in each.items() if k not in ("meta", "status")} for each in (current, resource))
-    return said == is_said and resource["status"] == "inactive"
+    return said == is_said and resource["status"] == "inactive" and len(current["performer"]) == 1
 
 
 def _consent(caller: Caller, resource: Mapping[str, Any], about: Facts, person: Person) -> FHIRError | None:
-    """A service records what it was told, in its own name; a parent's app only what its own user says."""
+    """A service records what it was told, in its own name; a parent's app only what its own user says.
+
+    A parent's yes needs proven responsibility; a no is taken from anyone. A yes to the very organisation that records it
+    needs more than that organisation's word: the signed form, or a reference to it.
+    """
     if caller.kind is Kind.PARENT_APP:
         speaks = {token for token in about.owners if token.startswith("nhs|")}
-        user = caller.user.id if caller.user else ""
+        user = f"nhs|{caller.user.id}" if caller.user else ""
         named = len(resource.get("performer", ())) == 1 and "organization" not in resource
-        spoken_for = named and speaks == {f"nhs|{user}"} and f"nhs|{user}" in person.family
-        return None if spoken_for else _not_yours()
-    return _must_be_own(caller, resource, "organization")
+        is_heard = user in person.family or not any(_permits(resource))
+        return None if named and speaks == {user} and is_heard else _not_yours()
+    if refused := _must_be_own(caller, resource, "organization"):
+        return refused
+    for_itself = any(caller.organization in _recipients(permit) for permit in _permits(resource))
+    if for_itself and not ("sourceAttachment" in resource or "sourceReference" in resource):
+        return Unprocessable(
+            "A yes to your own organisation needs the signed form (source), or is recorded by another service or by the "
+            "parent.",
+            expression="Consent.source",
+        )
+    return None
 
 
-def _plan(caller: Caller, resource: Mapping[str, Any], person: Person) -> FHIRError | None:
+def _permits(consent: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    root = consent.get("provision", {})
+    for each in (root, *root.get("provision", ())):
+        if each.get("type") == "permit":
+            yield {**root, **each} if root.get("type") == "permit" else each
+
+
+def _recipients(permit: Mapping[str, Any]) -> set[str]:
+    references = [actor.get("reference") for actor in permit.get("actor", ())]
+    return {code.upper() for code in facts.identified(references, systems.ODS_CODE)}
+
+
+def _plan(caller: Caller, resource: Mapping[str, Any]) -> FHIRError | None:
     if caller.kind is not Kind.LOCAL_AUTHORITY:
         return _not_yours()
     for element in ("author", "managingOrganization"):
         if refused := _must_be_own(caller, resource, element):
             return refused
-    if person.restriction != "U":
-        return Unprocessable("CPR02: matched to a sensitive record, which cannot hold child protection information.")
     return None
 
 

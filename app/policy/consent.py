@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/consent.html
 applies; across people, deny-overrides; the whole, deny-unless-permit. There is no clock here: what depends on the time
 of the request is in a row's range.
 
-A permit counts from its `dateTime`, and one without is not used. Of a date without a time, a permit is taken to be as old
+A permit counts from its `dateTime`, and one without is not used, nor one that was recorded before it is dated. Of a date without a time, a permit is taken to be as old
 and a refusal as new as the date allows: where two statements of one person cannot be put in order, the refusal wins. A
 refusal without a `dateTime` was made, at the latest, when it was recorded; so it yields only to what was said after that.
 """
@@ -23,6 +23,7 @@ from app.policy.grant import Grant
 
 # A row's place among those of its moment. An exception is a nested permit under a root refusal of the same Consent.
 _ROOT_PERMIT, _NESTED_PERMIT, _ROOT_REFUSAL, _EXCEPTION, _NESTED_REFUSAL = 0, 1, 1, 2, 3
+CLOCKS_DIFFER = timedelta(minutes=5)
 _Place: TypeAlias = tuple[datetime, int]
 
 
@@ -74,9 +75,10 @@ class _Said:
 def _said(statement: Statement, subject: standing.Subject, teams: Mapping[str, frozenset[str]]) -> Iterator[_Said]:
     stated = time.span(statement.content.get("dateTime"))
     about = standing.is_about(statement.content, subject)
+    ahead = stated is not None and stated.start > _utc(statement.recorded_at) + CLOCKS_DIFFER
     rules = provision.rules(statement.content, teams)
     for performer in standing.performers(statement.content, statement.consent_id, subject):
-        may_permit = standing.may_permit(performer, subject) if about else None
+        may_permit = standing.may_permit(performer, subject) if about and not ahead else None
         may_refuse = standing.may_refuse(performer, subject)
         dated = time.Period(stated.start, None) if stated else None
         rows = [

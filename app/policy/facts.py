@@ -54,6 +54,7 @@ class Person:
     restriction: str = "U"
     bereaved: bool = False
     pregnancy: str = ""
+    pregnancy_over: datetime | None = None
     birth_date: date | None = None
     nhs_numbers: frozenset[str] = field(default=frozenset(), repr=False)
     family: frozenset[str] = field(default=frozenset(), repr=False)
@@ -145,6 +146,10 @@ def identified(references: object, system: str) -> Iterator[str]:
 
 
 def _data_date(resource: Mapping[str, object]) -> datetime | None:
+    """When what it says was so: of a plan, from when."""
+    if resource["resourceType"] in _PARTS_OF_A_PLAN:
+        period = time.period(resource.get("period"))
+        return period.start if period else None
     authored = time.span(resource.get("authoredOn"))
     return authored.start if authored else None
 
@@ -184,3 +189,9 @@ def is_bereaved(patient: Mapping[str, object]) -> bool:
     """Whether contact with the family must stop: the child died, or the pregnancy ended in a loss (report, R3)."""
     deceased = patient.get("deceasedBoolean") is True or "deceasedDateTime" in patient
     return deceased or pregnancy(patient) == "loss"
+
+
+def is_responsible(related_person: Mapping[str, object]) -> bool:
+    """Whether parental responsibility is recorded for a relative."""
+    extensions = coding.items(related_person.get("extension"))
+    return any(isinstance(e, Mapping) and e.get("url") == systems.PARENTAL_RESPONSIBILITY for e in extensions)

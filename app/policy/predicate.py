@@ -85,6 +85,11 @@ class Bereaved:
 
 
 @dataclass(frozen=True, slots=True)
+class PregnancyOver:
+    """The pregnancy of the person it is about was recorded as over after the date of its data."""
+
+
+@dataclass(frozen=True, slots=True)
 class InFamilyOf:
     """The person it is about is this one, or a child for whom this one has proven parental responsibility."""
 
@@ -116,6 +121,7 @@ Predicate: TypeAlias = (
     | SubjectIs
     | PersonIs
     | Bereaved
+    | PregnancyOver
     | InFamilyOf
     | Permitted
     | Refused
@@ -164,6 +170,9 @@ def holds(predicate: Predicate, facts: Facts, person: Person | None, grants: Ite
             return person is not None and getattr(person, fact) in values
         case Bereaved():
             return person is not None and person.bereaved
+        case PregnancyOver():
+            over = person.pregnancy_over if person else None
+            return over is not None and (facts.data_date is None or over > facts.data_date)
         case InFamilyOf(token):
             return person is not None and token in person.family
         case Permitted(ask):

@@ -7,13 +7,14 @@ masked, always and in the same way, so that the mark does not tell whether there
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 from app.fhir import systems
 from app.policy import subtraction
 
 _MASKED = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "masked"}]}
+_PLAIN_META = ("versionId", "lastUpdated", "security")
 _REDACTED = {"system": systems.OBSERVATION_VALUE, "code": "REDACTED", "display": "redacted"}
 
 
@@ -25,6 +26,8 @@ def shown(content: str, type: str, *, contact: bool, location: bool) -> str:
         return content
     resource = json.loads(content)
     _remove_retellings(resource)
+    for element in without_contact:
+        resource.pop(element, None)  # so that its place does not tell that there was one
     for element in without_contact:
         resource[element] = [_MASKED]
     if without_contact:
@@ -60,17 +63,39 @@ def _is_local(value: Any) -> bool:
 
 
 def _remove_location(resource: dict[str, Any], elements: tuple[str, ...]) -> None:
-    """An extension, identifier or source that is not known to be harmless may name a place too."""
+    """Whatever is not known to be harmless may name a place too: identifiers, extensions, labels of our own making."""
     for element in elements:
         resource.pop(element, None)
-    resource["meta"].pop("source", None)
-    _keep(resource, "extension", lambda each: each["url"] in subtraction.HARMLESS_EXTENSIONS)
-    _keep(resource, "identifier", lambda each: each.get("system") == systems.NHS_NUMBER)
-    for identifier in resource.get("identifier", ()):
-        identifier.pop("assigner", None)
+    kept = {name: resource["meta"][name] for name in _PLAIN_META if name in resource["meta"]}
+    for element in ("identifier", "extension"):
+        harmless = [each for each in resource.pop(element, ()) if is_harmless(element, each)]
+        if harmless:
+            resource[element] = harmless
+    for name, value in list(resource.items()):
+        if name.startswith("_"):
+            del resource[name]
+        elif name != "extension":
+            resource[name] = _plain(value)
+    resource["meta"] = kept
 
 
-def _keep(resource: dict[str, Any], element: str, is_harmless: Callable[[dict[str, Any]], bool]) -> None:
-    kept = [each for each in resource.pop(element, ()) if is_harmless(each)]
-    if kept:
-        resource[element] = kept
+def is_harmless(element: str, value: Mapping[str, Any]) -> bool:
+    """Whether an identifier or extension tells nothing of where somebody is."""
+    if element == "identifier":
+        return value.get("system") == systems.NHS_NUMBER
+    return value.get("url") in subtraction.HARMLESS_EXTENSIONS
+
+
+def _plain(value: Any) -> Any:
+    """Without extensions that could tell, and without what somebody wrote beside a reference or about who assigned an identifier."""
+    match value:
+        case dict():
+            is_reference = "reference" in value or "identifier" in value
+            left_out = {"extension", "assigner"} | ({"display"} if is_reference else set())
+            kept = {name: _plain(child) for name, child in value.items() if name not in left_out and name[0] != "_"}
+            harmless = [each for each in value.get("extension", ()) if is_harmless("extension", each)]
+            return ({"extension": harmless} if harmless else {}) | kept
+        case list():
+            return [_plain(each) for each in value]
+        case _:
+            return value

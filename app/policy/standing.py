@@ -48,9 +48,9 @@ def may_permit(performer: str, subject: Subject) -> time.Period | None:
     if performer == _own(subject):
         if subject.competent:
             return time.UNBOUNDED
-        return time.Period(_birthday(born, 16), None) if born else None
+        return time.Period(birthday(born, 16), None) if born else None
     proven = subject.relationships.get(performer) is True
-    return time.Period(None, _birthday(born, 18)) if proven and born else None
+    return time.Period(None, birthday(born, 18)) if proven and born else None
 
 
 def may_refuse(performer: str, subject: Subject) -> time.Period:
@@ -58,7 +58,7 @@ def may_refuse(performer: str, subject: Subject) -> time.Period:
     born = subject.birth_date
     if performer == _own(subject) or performer.startswith("unknown|") or born is None:
         return time.UNBOUNDED
-    return time.Period(None, _birthday(born, 18))
+    return time.Period(None, birthday(born, 18))
 
 
 def _person(reference: object, subject: Subject) -> str | None:
@@ -86,7 +86,7 @@ def _nhs_number(reference: object) -> str | None:
         return None
 
 
-def _birthday(born: date, years: int) -> datetime:
+def birthday(born: date, years: int) -> datetime:
     """When an age is attained: as the day begins (Family Law Reform Act 1969 s9); for 29 February, 1 March."""
     year = born.year + years
     if year > date.max.year:

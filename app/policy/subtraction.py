@@ -14,6 +14,7 @@ from app.policy.predicate import (
     EVERYTHING,
     Bereaved,
     Negate,
+    OneOf,
     PersonIs,
     Predicate,
     all_of,
@@ -31,10 +32,12 @@ LOCATION = {
     "Patient": ("address", "telecom", "generalPractitioner", "contact", "managingOrganization", "photo"),
     "RelatedPerson": ("address", "telecom"),
     "Flag": ("author",),
+    "CarePlan": ("author", "contributor"),
 }
 _UK_CORE = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-"
-HARMLESS_EXTENSIONS = frozenset(  # of a Patient; any other could tell where a restricted person is
+HARMLESS_EXTENSIONS = frozenset(  # any other could tell where a restricted person is
     {
+        _UK_CORE + "NHSNumberVerificationStatus",
         systems.PREGNANCY,
         systems.FLAG_DETAIL,
         *(_UK_CORE + name for name in ("BirthSex", "DeathNotificationStatus", "EthnicCategory", "NHSCommunication")),
@@ -48,12 +51,21 @@ CONTACT = {
 
 
 def leaves(rule: str, caller: Caller) -> Predicate:
-    """What of an authority's reach remains."""
-    remaining: list[Predicate] = [Negate(all_of(type_in("RelatedPerson"), _RESTRICTED))]
-    if rule == "recipient":
-        remaining.append(any_of(category_in(CHILD_PROTECTION), Negate(_VERY_RESTRICTED)))
+    """What of an authority's reach remains.
+
+    A plan stays with the authority that sent it, and a notice with whom it is addressed to. What services write about a
+    restricted person says where they are, so of all that a family agreed to only the Patient is left.
+    """
+    told_where = type_in("RelatedPerson", *(("CareTeam", "CommunicationRequest") if rule == "consent" else ()))
+    remaining: list[Predicate] = [Negate(all_of(told_where, _RESTRICTED))]
+    sent_or_addressed = {"own_data": ("Flag", "CarePlan", "CareTeam"), "recipient": ("CommunicationRequest",)}
+    if rule in sent_or_addressed:
+        of_a_plan = all_of(type_in(*sent_or_addressed[rule]), category_in(CHILD_PROTECTION))
+        remaining.append(any_of(of_a_plan, Negate(_VERY_RESTRICTED)))
     else:
         remaining.append(Negate(_VERY_RESTRICTED))
+    if rule == "recipient":
+        remaining.append(Negate(all_of(OneOf("kind", frozenset({"family-contact"})), Bereaved())))
     if caller.purpose in OUTREACH:
         remaining.append(Negate(Bereaved()))
     return all_of(*remaining)

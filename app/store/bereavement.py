@@ -6,21 +6,22 @@ Good practice in information sharing in the Foundation Years (2013), case studie
 import json
 from collections.abc import Collection
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.policy import facts
 from app.store import identity, resource, tables
-from app.store.identity import Identity
 
 _STILL_TO_COME = ("draft", "active", "on-hold")
 _CONTACT = "family-contact"
 
 
-async def revoke_contact(tx: AsyncConnection, people: Collection[Identity], now: datetime) -> None:
-    """Revoke every request to contact one of these families, if it is bereaved, and take it out of the outbox."""
-    records = {id for person in people for id in person.records}
+async def revoke_contact(tx: AsyncConnection, records: Collection[UUID], now: datetime) -> None:
+    """Revoke every request to contact the family of one of these Patients, if it is bereaved, and take it out of the outbox."""
+    if not records:
+        return
     bereaved = [id for id, row in (await identity.lock(tx, records)).items() if row.bereaved]
     if not bereaved:
         return

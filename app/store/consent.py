@@ -9,25 +9,26 @@ two writers cannot each overlook the other.
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.fhir import systems
+from app.fhir import systems, time
 from app.policy import consent, facts, standing
 from app.policy.grant import Grant
 from app.store import database, identity, resource, tables
 from app.store.identity import Identity
 from app.store.resource import Stored
 
+OVER = ("live-birth", "loss")
 COMPILED_FROM = frozenset({"Patient", "RelatedPerson", "Consent"})
 _GRANT, _PERSON = tables.consent_grant, tables.person
 
 
-async def recompile(tx: AsyncConnection, people: Collection[Identity]) -> None:
+async def recompile(tx: AsyncConnection, people: Collection[Identity], now: datetime) -> None:
     """Write the person facts and the grants of these people anew, for each of their records."""
     by_id = {id: person for person in people for id in person.records}
     locked = await identity.lock(tx, by_id)
@@ -39,8 +40,8 @@ async def recompile(tx: AsyncConnection, people: Collection[Identity]) -> None:
     grants: list[tuple[Any, ...]] = []
     for person in people:
         numbers = {number for id in person.records for number in locked[id].nhs_numbers}
-        about = _About(person, frozenset(numbers), written[person.patient_id])
-        facts_rows += [about.person_row(id) for id in person.records]
+        about = _About(person, frozenset(numbers), written[person.patient_id], now)
+        facts_rows += [about.person_row(id, locked[id]) for id in person.records]
         compiled = about.grants()
         grants += [_grant_row(id, locked[id].bucket, grant) for id in person.records for grant in compiled]
     ids = sorted(by_id)
@@ -58,11 +59,13 @@ async def recompile(tx: AsyncConnection, people: Collection[Identity]) -> None:
 class _About:
     """What is written about one person, across all of their records."""
 
-    def __init__(self, person: Identity, nhs_numbers: frozenset[str], written: Iterable[Stored]) -> None:
+    def __init__(self, person: Identity, nhs_numbers: frozenset[str], written: Iterable[Stored], now: datetime) -> None:
+        self.now = now
         self.nhs_numbers = nhs_numbers
         self.contents = [(stored, json.loads(stored.content)) for stored in written]
         patients = {stored.id: content for stored, content in self.contents if stored.type == "Patient"}
-        self.patient: Mapping[str, Any] = next((patients[id] for id in person.records if id in patients), {})
+        self.patients: list[Mapping[str, Any]] = [patients[id] for id in person.records if id in patients]
+        self.patient: Mapping[str, Any] = self.patients[0] if self.patients else {}
         self.birth_date = _whole_date(self.patient.get("birthDate"))
 
     def relationships(self) -> dict[str, bool]:
@@ -73,7 +76,8 @@ class _About:
                 for identifier in content.get("identifier", ()):
                     if identifier.get("system") == systems.NHS_NUMBER:
                         token = f"nhs|{identifier.get('value')}"
-                        found[token] = found.get(token, False) or _is_responsible(content)
+                        proven = facts.is_responsible(content) and not _is_over(content, self.now)
+                        found[token] = found.get(token, False) or proven
         return found
 
     def grants(self) -> tuple[Grant, ...]:
@@ -85,17 +89,25 @@ class _About:
         ]
         return consent.grants(statements, subject, teams={})
 
-    def person_row(self, id: UUID) -> dict[str, Any]:
+    def pregnancy_over(self, before: Any) -> datetime | None:
+        """When it was first recorded that the pregnancy is over; `before` is the person's row as it was."""
+        if facts.pregnancy(self.patient) not in OVER:
+            return None
+        return before.pregnancy_over if before.pregnancy in OVER else self.now
+
+    def person_row(self, id: UUID, before: Any) -> dict[str, Any]:
         family = {f"nhs|{number}" for number in self.nhs_numbers}
-        family |= {token for token, proven in self.relationships().items() if proven}
+        if not self.birth_date or self.now < standing.birthday(self.birth_date, 18):
+            family |= {token for token, proven in self.relationships().items() if proven}
         return {
             "of_id": id,
             "of_bucket": identity.Identity((id,)).bucket,
             "nhs_numbers": sorted(self.nhs_numbers),
             "birth_date": self.birth_date,
-            "restriction": facts.restriction(self.patient),
-            "bereaved": facts.is_bereaved(self.patient),
+            "restriction": max((facts.restriction(each) for each in self.patients), key="URV".index, default="U"),
+            "bereaved": any(facts.is_bereaved(each) for each in self.patients),
             "pregnancy": facts.pregnancy(self.patient),
+            "pregnancy_over": self.pregnancy_over(before),
             "family": sorted(family),
         }
 
@@ -113,10 +125,10 @@ _PUT_PERSON = (
 )
 
 
-def _is_responsible(related_person: Mapping[str, Any]) -> bool:
-    return any(
-        extension.get("url") == systems.PARENTAL_RESPONSIBILITY for extension in related_person.get("extension", ())
-    )
+def _is_over(related_person: Mapping[str, Any], now: datetime) -> bool:
+    """Whether the relationship has ended. One that ends later is looked at again when something is next written."""
+    period = time.period(related_person.get("period"))
+    return period is not None and period.end is not None and period.end <= now
 
 
 def _whole_date(value: object) -> date | None:

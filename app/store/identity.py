@@ -136,6 +136,7 @@ def _nobody_yet(patient_id: UUID, bucket: int, numbers: Sequence[str]) -> dict[s
         "restriction": "U",
         "bereaved": False,
         "pregnancy": "",
+        "pregnancy_over": None,
         "family": [f"nhs|{number}" for number in numbers],
     }
 
@@ -158,9 +159,16 @@ async def lock(tx: AsyncConnection, patient_ids: Collection[UUID]) -> dict[UUID,
 
 async def merge(tx: AsyncConnection, old: Identity, new: Identity, key: bytes) -> Identity:
     """Let every number of either person name all their records, the new one's current (a number was superseded)."""
+    records: tuple[UUID, ...] = ()
     together = Identity(tuple(dict.fromkeys((*new.records, *old.records))))
-    locked = await lock(tx, together.records)
-    numbers = sorted({number for row in locked.values() for number in row.nhs_numbers})
+    while set(together.records) != set(records):  # who merged either meanwhile has made the group larger
+        records = together.records
+        locked = await lock(tx, records)
+        numbers = sorted({number for row in locked.values() for number in row.nhs_numbers})
+        known = await resolve(tx, numbers, key)
+        newest = known[own[0]].records if (own := locked[new.patient_id].nhs_numbers) else new.records
+        others = (record for number in numbers for record in known[number].records)
+        together = Identity(tuple(dict.fromkeys((*newest, *records, *others))))
     here = _IDENTIFIER.c.system == systems.NHS_NUMBER, _IDENTIFIER.c.value == bindparam("of_number")
     in_bucket = _IDENTIFIER.c.bucket == bindparam("of_bucket")
     places = [{"of_number": number, "of_bucket": resource_id.bucket_of(number, key)} for number in numbers]

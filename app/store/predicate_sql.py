@@ -41,6 +41,7 @@ from app.policy.predicate import (
     Permitted,
     PersonIs,
     Predicate,
+    PregnancyOver,
     Refused,
     SubjectIs,
 )
@@ -91,6 +92,14 @@ def render(predicate: Predicate, target: Target) -> Condition:
             return _of_person(target, lambda person: _among(person[fact], values, Text()))
         case Bereaved():
             return _of_person(target, lambda person: person.bereaved)
+        case PregnancyOver():
+            date = columns.data_date
+            return _of_person(
+                target,
+                lambda person: and_(
+                    person.pregnancy_over.is_not(None), or_(date.is_(None), person.pregnancy_over > date)
+                ),
+            )
         case InFamilyOf(token):
             return _of_person(target, lambda person: person.family.contains(tables.texts([token])))
         case Permitted(ask):

@@ -16,7 +16,7 @@ from sqlalchemy import Select, Subquery, and_, exists, func, literal, or_, selec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.fhir import resource_id
-from app.fhir.search_query import About, Include, SearchQuery
+from app.fhir.search_query import About, Among, Include, SearchQuery
 from app.policy.authority import Permit
 from app.store import criteria, identity, tables
 from app.store.criteria import Where
@@ -71,16 +71,25 @@ def _at(type: str, id: UUID) -> tuple[Where, ...]:
     return (lambda c: c.id == id, lambda c: c.bucket == resource_id.bucket(id), lambda c: c.type == type)
 
 
-async def about(tx: AsyncConnection, query: SearchQuery, key: bytes) -> frozenset[UUID] | None:
-    """The Patient records that a query names; None where it names nobody. Empty where those are not known."""
-    named: frozenset[UUID] | None = None
+@dataclass(frozen=True, slots=True)
+class People:
+    """The Patient records that a search names: `all` those that every criterion names, `everyone` that some does."""
+
+    all: frozenset[UUID]
+    everyone: frozenset[UUID]
+
+
+async def about(tx: AsyncConnection, query: SearchQuery, key: bytes) -> People | None:
+    """Whom a query names; None where it names nobody. Empty where those are not known."""
+    named: list[frozenset[UUID]] = []
     for criterion in query.criteria:
         if isinstance(criterion, About):
             people = await identity.resolve(tx, criterion.nhs_numbers, key)
             ids = frozenset(id for person in people.values() for id in _records(query.type, person))
-            ids |= {id for text in criterion.patient_ids if (id := resource_id.parse(text))}
-            named = ids if named is None else named & ids
-    return named
+            named.append(ids | {id for text in criterion.patient_ids if (id := resource_id.parse(text))})
+    if not named:
+        return None
+    return People(frozenset.intersection(*named), frozenset.union(*named))
 
 
 def _records(type: str, person: identity.Identity) -> Collection[UUID]:
@@ -89,19 +98,25 @@ def _records(type: str, person: identity.Identity) -> Collection[UUID]:
 
 
 async def page(
-    tx: AsyncConnection, permit: Permit, query: SearchQuery, people: frozenset[UUID] | None, after: Key | None
+    tx: AsyncConnection, permit: Permit, query: SearchQuery, people: People | None, after: Key | None
 ) -> Page:
     """One page of what this caller may see. `people` are those that the query names (`about`)."""
     where: list[Where] = [lambda c: c.type == query.type]
     fan_out = None if people is not None or criteria.names_ids(query) else "a search that names nobody"
     if people is not None:
-        where.append(criteria.within_buckets(people, "id" if query.type == "Patient" else "patient_id"))
+        where.append(criteria.within_buckets(people.all, "id" if query.type == "Patient" else "patient_id"))
     where += [criteria.condition(criterion) for criterion in query.criteria if not isinstance(criterion, About)]
-    seen = visible(permit, *where, fan_out=fan_out)
+    seen = visible(permit, *where, fan_out=fan_out, located=_is_located(query))
     rows, total = await _page(tx, permit, query, where, fan_out, seen, after)
     shown = rows[: query.count]
     more = len(rows) > query.count > 0
     return Page(shown, total, (shown[-1].last_updated, shown[-1].id) if more else None)
+
+
+def _is_located(query: SearchQuery) -> bool:
+    """Whether it asks by what is not shown of a restricted person: any identifier but the NHS number."""
+    asked = (token for each in query.criteria if isinstance(each, Among) for token in each.tokens)
+    return query.type == "Patient" and any(token.startswith("identifier#") for token in asked)
 
 
 async def _page(
@@ -120,7 +135,7 @@ async def _page(
     limited = chosen.limit(query.count + 1 if query.count else 0).subquery()
     count: Any = literal(None)
     if query.total:
-        counted = visible(permit, *where, fan_out=fan_out)
+        counted = visible(permit, *where, fan_out=fan_out, located=_is_located(query))
         count = select(func.count()).select_from(counted).scalar_subquery()
     one = select(count.label("total")).subquery()
     statement: Select[Any] = (
@@ -162,6 +177,8 @@ def _referred_to(rows: Sequence[Row], includes: Sequence[Include]) -> set[tuple[
         for row in rows:
             if row.type != include.source:
                 continue
+            if include.parameter.is_the_person and row.patient_id:
+                found.add(("Patient", row.patient_id))
             for token in row.tokens:
                 type, _, text = token.removeprefix(start).partition("/") if token.startswith(start) else ("", "", "")
                 if type in include.parameter.targets and (id := resource_id.parse(text)):

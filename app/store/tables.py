@@ -114,6 +114,7 @@ person = Table(
     Column("restriction", Text, nullable=False),  # U, R or V
     Column("bereaved", Boolean, nullable=False),
     Column("pregnancy", Text, nullable=False),  # ongoing, live-birth, loss or empty
+    Column("pregnancy_over", INSTANT),  # when it was recorded that it is
     Column("family", _TEXTS, nullable=False),  # `nhs|9...` of the person and of those with proven responsibility
 )
 

@@ -14,10 +14,13 @@ from app.store.predicate_sql import Target
 CONTACT = "contact"
 
 
-def visible(permit: Permit, *where: Any, table: Table = tables.resource, fan_out: str | None = None) -> Subquery:
+def visible(
+    permit: Permit, *where: Any, table: Table = tables.resource, fan_out: str | None = None, located: bool = False
+) -> Subquery:
     """The rows of a table that `permit` releases, with `rule` (which authority), `shows_contact` and `shows_location`.
 
     `where` makes conditions from the alias's columns. Unless one of them names the bucket, say why every bucket is asked.
+    `located` leaves out whom location is not shown of.
     """
     alias = table.alias()
     target, contacts = Target(alias), Target(alias, category=CONTACT)
@@ -32,5 +35,7 @@ def visible(permit: Permit, *where: Any, table: Table = tables.resource, fan_out
         predicate_sql.render(permit.visible, target),
         *(condition(alias.c) for condition in where),
     )
+    if located:
+        statement = statement.where(predicate_sql.render(permit.shows_location, target))
     statement = statement.prefix_with(guard.VISIBLE)
     return (statement.prefix_with(guard.fan_out(fan_out)) if fan_out else statement).subquery()

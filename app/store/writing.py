@@ -6,6 +6,7 @@ Creating one is creating all of one. What follows: the person's facts and grants
 revoking of contact with a bereaved family, and the outbox.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.fhir import resource_id, subject
 from app.fhir.errors import Conflict, Unprocessable
+from app.policy import facts
 from app.policy.facts import Person
 from app.store import bereavement, consent, database, identity, resource, tables
 from app.store.identity import Identity
@@ -57,20 +59,49 @@ async def create_all(tx: AsyncConnection, drafts: Sequence[Draft], key: bytes, n
     return versions
 
 
-async def person(tx: AsyncConnection, content: dict[str, Any], key: bytes) -> Person:
-    """What is known of the person that a resource is about; of somebody not yet named, the defaults."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What authorship has to know. `keeps` and `may_merge` as in `authorship.refusal`."""
+
+    person: Person
+    keeps: bool
+    may_merge: bool
+
+
+async def known(tx: AsyncConnection, content: dict[str, Any], organization: str, key: bytes) -> Known:
+    """About the person that a resource is about; of somebody not yet named, the defaults."""
     about = subject.of(content)
     ids: set[UUID] = set()
-    if about and about.nhs_number:
-        people = await identity.resolve(tx, [about.nhs_number], key)
-        ids = {id for each in people.values() for id in each.records}
+    successor = subject.superseded_by(content)
+    numbers = {number for number in (about.nhs_number if about else None, successor) if number}
+    people = await identity.resolve(tx, numbers, key)
+    if about and about.nhs_number in people:
+        ids = set(people[about.nhs_number].records)
     elif about and about.patient_id and (id := resource_id.parse(about.patient_id)):
         ids = {id}
-    rows = await identity.lock(tx, ids) if ids else {}
-    for row in rows.values():
-        numbers, family = frozenset(row.nhs_numbers), frozenset(row.family)
-        return Person(row.restriction, row.bereaved, row.pregnancy, row.birth_date, numbers, family)
-    return Person()
+    rows = (await identity.lock(tx, ids)).values() if ids else ()
+    person = next((_person_of(row) for row in rows), Person())
+    may_merge = successor in people and await _keeps(tx, people[successor].records, organization)
+    return Known(person, await _keeps(tx, ids, organization), may_merge)
+
+
+def _person_of(row: Any) -> Person:
+    return Person(
+        row.restriction,
+        row.bereaved,
+        row.pregnancy,
+        row.pregnancy_over,
+        row.birth_date,
+        frozenset(row.nhs_numbers),
+        frozenset(row.family),
+    )
+
+
+async def _keeps(tx: AsyncConnection, records: Iterable[UUID], organization: str) -> bool:
+    """Whether an organisation owns every Patient among these records, and there is one."""
+    patients = await resource.about(tx, records, ["Patient"])
+    owners = [facts.of(json.loads(each.content), each.custodian, each.patient_id).owners for each in patients]
+    return bool(owners) and all(f"org|{organization}" in own for own in owners)
 
 
 async def update(tx: AsyncConnection, stored: Stored, draft: Draft, key: bytes, now: datetime) -> Version:
@@ -208,7 +239,7 @@ async def _follow(
     await identity.add_missing(tx, new_people)
     people = await identity.of_records(tx, {v.facts.patient_id for v in changed if v.facts.patient_id}, key)
     if people:
-        await consent.recompile(tx, people)
-    if any(version.type == "Patient" for version in changed):
-        await bereavement.revoke_contact(tx, people, now)
+        await consent.recompile(tx, people, now)
     await resource.copy(await database.driver(tx), tables.outbox, list(resource.to_deliver(versions)))
+    contacted = {v.facts.patient_id for v in versions if v.type in ("Patient", "CommunicationRequest")} - {None}
+    await bereavement.revoke_contact(tx, {id for id in contacted if id}, now)

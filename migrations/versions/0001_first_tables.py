@@ -120,6 +120,7 @@ CREATE TABLE person (
     restriction TEXT NOT NULL,
     bereaved BOOLEAN NOT NULL,
     pregnancy TEXT NOT NULL,
+    pregnancy_over TIMESTAMP WITH TIME ZONE,
     family TEXT[] NOT NULL,
     PRIMARY KEY (patient_id, bucket)
 );

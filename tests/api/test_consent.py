@@ -118,6 +118,7 @@ async def test_the_other_parents_refusal_closes_silently(as_: Callers, child: Ch
 async def test_the_mothers_newer_word_counts(as_: Callers, child: Child) -> None:
     await family.says(as_["health-visiting"], child)
     no = examples.example("consent-refuses-all-but-health-visiting", child.numbers, dateTime="2026-04-01T00:00:00Z")
+    no["sourceReference"] = {"reference": "DocumentReference/signed-form"}  # who is excepted writes it down
     family.created(await as_["health-visiting"].create(no))
     assert not await sees(as_["childrens-centre"], child)
 

@@ -215,7 +215,6 @@ async def test_where_a_restricted_child_lives_cannot_be_told(as_: Callers, runni
     _same(before, await _asked(callers, _by_place(Hidden(child, [child.patient]))))
 
 
-@pytest.mark.xfail(strict=True, reason="what is masked stands where it stood, and at the end where it was not")
 async def test_what_nobody_agreed_to_show_is_masked_whether_it_is_there_or_not(as_: Callers, running: Running) -> None:
     child = await family.child(as_)
     consent = examples.example(family.PERMITS_CENTRE, child.numbers)

@@ -3,6 +3,7 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -148,7 +149,7 @@ async def grants_and_persons_are_those_of_todays_records(server: Server) -> None
     async with store.engine.connect() as tx:
         ids = list((await tx.execute(tables.person.select())).scalars())
         before = await _compiled(tx)
-        await consent.recompile(tx, await identity.of_records(tx, ids, key))
+        await consent.recompile(tx, await identity.of_records(tx, ids, key), datetime.now(UTC))
         after = await _compiled(tx)
         await tx.rollback()
     await store.close()

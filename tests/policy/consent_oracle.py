@@ -97,7 +97,9 @@ def _verdict(
     def permits(provision: Any) -> bool:
         clauses = consent_clauses.answers(provision, True, teams, why, ask, asked)
         usable = status == "active" and content.get("scope") is not None and _may_permit(person, subject, ask.now)
-        dated = content.get("dateTime") in consent_clauses.TIMES and moments(statement)[0] <= ask.now
+        first = moments(statement)[0]
+        known = first <= ask.now and first <= statement.recorded_at + timedelta(minutes=5)
+        dated = content.get("dateTime") in consent_clauses.TIMES and known
         return usable and dated and _type(root) in ("permit", "deny") and set(clauses) == {consent_clauses.Is.YES}
 
     nested = [each for each, depth in _everything_below(root) if depth == 1]

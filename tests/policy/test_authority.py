@@ -4,7 +4,7 @@ Good practice in information sharing in the Foundation Years (2013), Appendix B;
 """
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -244,10 +244,11 @@ def test_nothing_tells_where_a_restricted_person_is() -> None:
 
 @pytest.mark.parametrize("what", KEPT)
 def test_a_very_restricted_person_is_not_there(what: str) -> None:
-    """Save that the council is told that somebody looked; what is about nobody stays."""
+    """Save that the council keeps the plan it sent, and is told that somebody looked; what is about nobody stays."""
     facts, seen = KEPT[what]
     for who, caller in CALLERS.items():
-        kept = seen.get(who) if facts.patient_id is None or (who, facts) == ("council", NOTICE) else None
+        of_its_plan = who == "council" and facts in (NOTICE, FLAG, PLAN, TEAM_OF_PLAN)
+        kept = seen.get(who) if facts.patient_id is None or of_its_plan else None
         assert rule(caller, facts, VERY_RESTRICTED) == kept
 
 
@@ -277,6 +278,7 @@ def test_no_authority_at_all_reaches_a_bereaved_family_for_outreach() -> None:
 
 
 YEAR_AGO = authority.months_before(NOW, 12)
+PLAN_MADE = datetime(2026, 5, 1, tzinfo=UTC)
 UNBORN_PLAN = records.of(records.example("child-protection-flag-unborn"), "LA901")
 
 
@@ -315,16 +317,15 @@ def test_the_child_protection_gateway_shows(facts: Facts, expected: bool) -> Non
 
 
 @pytest.mark.parametrize(
-    ("pregnancy", "of_the_unborn", "of_the_born"),
+    ("over", "of_the_unborn", "of_the_born"),
     [
-        pytest.param("ongoing", True, True, id="while she is pregnant"),
-        pytest.param("", True, True, id="where nothing is known of the pregnancy"),
-        pytest.param("live-birth", False, True, id="never after the child was born"),
-        pytest.param("loss", False, True, id="never after the pregnancy was lost"),
+        pytest.param(None, True, True, id="while she is pregnant, or nothing is known of it"),
+        pytest.param(PLAN_MADE + timedelta(days=90), False, True, id="never after that pregnancy was over"),
+        pytest.param(PLAN_MADE - timedelta(days=900), True, True, id="also where an earlier one was over before"),
     ],
 )
-def test_a_plan_for_an_unborn_child_is_shown(pregnancy: str, of_the_unborn: bool, of_the_born: bool) -> None:
-    mother = replace(PERSON, pregnancy=pregnancy, bereaved=pregnancy == "loss")
+def test_a_plan_for_an_unborn_child_is_shown(over: datetime | None, of_the_unborn: bool, of_the_born: bool) -> None:
+    mother = replace(PERSON, pregnancy="live-birth" if over else "ongoing", pregnancy_over=over)
     assert in_gateway(UNBORN_PLAN, mother) is of_the_unborn
     assert in_gateway(FLAG, mother) is of_the_born
 

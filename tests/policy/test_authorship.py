@@ -37,6 +37,9 @@ INVITATION, NOTICE = example("communication-request-family-contact"), example("c
 RECORDED = example("consent-parent-permits-childrens-centre")
 SPOKEN = {name: value for name, value in RECORDED.items() if name != "organization"}
 REFUSED = example("consent-parent-refuses")
+STRANGER = {name: value for name, value in RELATIVE.items() if name != "extension"}
+FOR_ITSELF = RECORDED | {"organization": [organization("CC901")]}
+REPLACED = example("patient-superseded-number")
 TEAM: Json = {"resourceType": "CareTeam", "subject": PATIENT, "status": "active"}
 
 
@@ -58,7 +61,8 @@ def answer(caller: Caller, resource: Json, person: Person = PERSON) -> str:
         pytest.param(CENTRE, PATIENT, "403", id="not who does not"),
         pytest.param(CENTRE, example("patient-newborn-without-a-number"), "yes", id="anyone, where nobody is named"),
         pytest.param(MOTHERS_APP, example("patient-newborn-without-a-number"), "403", id="but not a parent"),
-        pytest.param(HEALTH_VISITOR, RELATIVE, "yes", id="any service who the parents are"),
+        pytest.param(HEALTH_VISITOR, STRANGER, "yes", id="any service who the relatives are"),
+        pytest.param(HEALTH_VISITOR, RELATIVE, "403", id="but not who has parental responsibility"),
         pytest.param(MOTHERS_APP, RELATIVE, "403", id="a parent not"),
         pytest.param(CENTRE, CENTRE_ITSELF, "yes", id="an organisation itself"),
         pytest.param(COUNCIL, CENTRE_ITSELF, "403", id="not another"),
@@ -119,6 +123,58 @@ def test_who_may_say_what_a_family_wants(caller: Caller, resource: Json, expecte
 
 def test_of_a_child_whom_nobody_knows_no_parent_is_known() -> None:
     assert answer(MOTHERS_APP, SPOKEN, Person()) == "403"
+    assert answer(MOTHERS_APP, SPOKEN | {"provision": {"type": "deny"}}, Person()) == "yes"
+
+
+def test_who_has_parental_responsibility_is_recorded_by_who_keeps_the_childs_record() -> None:
+    assert authorship.refusal(HEALTH_VISITOR, RELATIVE, PERSON, keeps=True) is None
+
+
+def test_a_yes_to_the_service_that_records_it_needs_the_signed_form() -> None:
+    assert answer(CENTRE, FOR_ITSELF) == "422"
+    assert answer(CENTRE, FOR_ITSELF | {"sourceReference": {"reference": "DocumentReference/1"}}) == "yes"
+    under_a_no = {"type": "deny", "provision": [RECORDED["provision"]]}
+    assert answer(CENTRE, FOR_ITSELF | {"provision": under_a_no}) == "422"
+
+
+def test_two_records_are_made_one_by_who_keeps_both() -> None:
+    assert answer(HEALTH_VISITOR, REPLACED) == "403"
+    assert authorship.refusal(HEALTH_VISITOR, REPLACED, PERSON, may_merge=True) is None
+    for keeps, may_merge, expected in ((True, True, True), (True, False, False), (False, True, False)):
+        refused = authorship.refusal_to_change(
+            HEALTH_VISITOR, "own_data", PATIENT, PATIENT | REPLACED, PERSON,
+            custodian="RX999", keeps=keeps, may_merge=may_merge,
+        )  # fmt: skip
+        assert (refused is None) is expected
+
+
+def test_a_record_is_handed_over_by_who_keeps_it() -> None:
+    elsewhere = PATIENT | {"managingOrganization": organization("RX998")}
+    for caller, expected in ((HEALTH_VISITOR, True), (records.SURGERY, False)):
+        refused = authorship.refusal_to_change(caller, "own_data", PATIENT, elsewhere, PERSON, custodian="RX999")
+        assert (refused is None) is expected
+
+
+def test_what_was_said_is_not_turned_round() -> None:
+    for changed in (by(records.FATHER), {"provision": {"type": "deny"}}):
+        refused = authorship.refusal_to_change(
+            HEALTH_VISITOR, "own_data", RECORDED, RECORDED | changed, PERSON, custodian="RX999"
+        )
+        assert refused is not None
+        assert refused.status == 422
+    ended = RECORDED | {"status": "inactive"}
+    for custodian, expected in (("RX999", True), ("CC901", False)):
+        refused = authorship.refusal_to_change(HEALTH_VISITOR, "own_data", RECORDED, ended, PERSON, custodian=custodian)
+        assert (refused is None) is expected
+
+
+def test_a_plan_of_a_child_restricted_since_is_ended_by_the_authority() -> None:
+    ended, restricted = FLAG | {"status": "inactive"}, replace(PERSON, restriction="R")
+    assert authorship.refusal_to_change(COUNCIL, "own_data", FLAG, ended, restricted, custodian="LA901") is None
+
+
+def test_a_plan_that_is_not_coded_as_one_is_refused_before_it_is_missed() -> None:
+    assert answer(COUNCIL, OTHER_FLAG) == "422"
 
 
 @pytest.mark.parametrize("resource", [FLAG, PLAN, TEAM_OF_PLAN], ids=["flag", "plan", "team"])

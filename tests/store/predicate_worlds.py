@@ -30,6 +30,7 @@ from app.policy.predicate import (
     Permitted,
     PersonIs,
     Predicate,
+    PregnancyOver,
     Refused,
     SubjectIs,
 )
@@ -117,6 +118,7 @@ def _person(random: Random) -> Person:
         restriction=random.choice("UUURV"),
         bereaved=one_in(random, 4),
         pregnancy=random.choice(["", "ongoing", "live-birth", "loss"]),
+        pregnancy_over=random.choice([None, *MOMENTS, datetime(2025, 3, 10, 14, tzinfo=UTC)]),
         birth_date=random.choice([None, date(2023, 5, 1)]),
         nhs_numbers=frozenset({consents.CHILD}),
         family=_tokens(random),
@@ -180,6 +182,7 @@ def leaves(random: Random, population: list[World]) -> Iterator[Predicate]:
     yield PersonIs("restriction", _some(random, "URV"))
     yield PersonIs("pregnancy", _some(random, ("", "ongoing", "live-birth", "loss")))
     yield Bereaved()
+    yield PregnancyOver()
     yield InFamilyOf(random.choice(TOKENS))
     yield Permitted(consent_worlds.question(random))
     yield Refused(consent_worlds.question(random))

@@ -196,7 +196,7 @@ def _person_row(id: UUID, world: World) -> tuple[Any, ...]:
     assert person is not None
     return (
         *(id, resource_id.bucket(id), sorted(person.nhs_numbers), person.birth_date, person.restriction),
-        *(person.bereaved, person.pregnancy, sorted(person.family)),
+        *(person.bereaved, person.pregnancy, person.pregnancy_over, sorted(person.family)),
     )
 
 
