@@ -57,8 +57,12 @@ async def _replaced(
 ) -> Version | None:
     """The next version; None where the caller may not see the current one."""
     type = draft.resource["resourceType"]
+    seen = await search.read(tx, may_see, type, id)
+    if seen is None:
+        return None
+    await writing.take_turn(tx, seen.patient_id, service.bucket_key)
     stored = await resource.locked(tx, type, id)
-    row = await search.read(tx, may_see, type, id) if stored else None
+    row = await search.read(tx, may_see, type, id)
     if stored is None or row is None:
         return None
     current = json.loads(stored.content)

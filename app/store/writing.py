@@ -59,6 +59,13 @@ async def create_all(tx: AsyncConnection, drafts: Sequence[Draft], key: bytes, n
     return versions
 
 
+async def take_turn(tx: AsyncConnection, patient_id: UUID | None, key: bytes) -> None:
+    """Lock the person before anything that is about them, as every writer does: so that none waits for another in turn."""
+    if patient_id is not None:
+        people = await identity.of_records(tx, [patient_id], key)
+        await identity.lock(tx, {id for person in people for id in person.records})
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """What authorship has to know. `keeps` and `may_merge` as in `authorship.refusal`."""
