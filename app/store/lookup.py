@@ -62,7 +62,7 @@ class LookupStatement:
         )
         released = visible(
             authority.gateway(_ENDED_AFTER, locates_restricted=locates_restricted),
-            lambda c: c.type == tables.any_of(list(_PLAN), c.type.type),
+            types=_PLAN,
             fan_out="gathered lookups",
         )
         named = tables.patient_identifier.alias("named")

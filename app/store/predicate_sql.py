@@ -6,17 +6,17 @@ and no refusal among them covers.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from sqlalchemy import (
     ColumnElement,
     FromClause,
+    Table,
     Text,
     and_,
     any_,
     case,
-    exists,
     false,
     func,
     literal,
@@ -53,19 +53,37 @@ Condition: TypeAlias = ColumnElement[bool]
 
 @dataclass(frozen=True)
 class Target:
-    """The alias that is judged. `category` stands in for its own when a part of it is judged, such as its contacts."""
+    """The alias that is judged, and beside it the person that it is about, where there is one: select from `source`.
+
+    `category` stands in for its own when a part of it is judged, such as its contacts.
+    """
 
     alias: FromClause
+    person: FromClause
     category: str | None = None
+
+    @property
+    def source(self) -> FromClause:
+        one, other = self.alias.c, self.person.c
+        return self.alias.outerjoin(self.person, and_(other.patient_id == one.patient_id, other.bucket == one.bucket))
 
     @property
     def columns(self) -> Any:
         return self.alias.c
 
+    def as_part(self, category: str) -> "Target":
+        """The same as of another category."""
+        return replace(self, category=category)
+
     def fact(self, name: str) -> Any:
         if name == "category" and self.category is not None:
             return literal(self.category)
         return self.alias.c[name]
+
+
+def target(table: Table) -> Target:
+    """A new alias of a table to judge."""
+    return Target(table.alias(), tables.person.alias())
 
 
 def render(predicate: Predicate, target: Target) -> Condition:
@@ -116,9 +134,8 @@ def _among(column: Any, values: Iterable[Any], type: TypeEngine[Any]) -> Conditi
 
 
 def _of_person(target: Target, condition: Any) -> Condition:
-    person = tables.person.alias()
-    same = and_(person.c.patient_id == target.columns.patient_id, person.c.bucket == target.columns.bucket)
-    return exists().where(same, condition(person.c))
+    """Where it is about nobody, or nothing is known of them, this is NULL, and that is false."""
+    return func.coalesce(condition(target.person.c), false())
 
 
 def _consent(target: Target, ask: Ask, verdict: Any) -> Condition:

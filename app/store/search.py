@@ -54,21 +54,21 @@ class Page:
 
 async def read(tx: AsyncConnection, permit: Permit, type: str, id: UUID) -> Row | None:
     """The current version, if this caller may see it."""
-    seen = visible(permit, *_at(type, id))
+    seen = visible(permit, *_at(id), types=(type,))
     row = (await tx.execute(select(*_columns(seen)))).one_or_none()
     return Row(*row) if row else None
 
 
 async def vread(tx: AsyncConnection, permit: Permit, type: str, id: UUID, version: int) -> Row | None:
     """One version, judged by its own labels and by today's consents, of a resource that the caller may see today."""
-    seen = visible(permit, *_at(type, id), lambda c: c.version == version, table=tables.resource_version)
-    today = visible(permit, *_at(type, id))
+    seen = visible(permit, *_at(id), lambda c: c.version == version, types=(type,), table=tables.resource_version)
+    today = visible(permit, *_at(id), types=(type,))
     row = (await tx.execute(select(*_columns(seen)).where(exists().where(today.c.id == seen.c.id)))).one_or_none()
     return Row(*row) if row else None
 
 
-def _at(type: str, id: UUID) -> tuple[Where, ...]:
-    return (lambda c: c.id == id, lambda c: c.bucket == resource_id.bucket(id), lambda c: c.type == type)
+def _at(id: UUID) -> tuple[Where, ...]:
+    return (lambda c: c.id == id, lambda c: c.bucket == resource_id.bucket(id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +101,12 @@ async def page(
     tx: AsyncConnection, permit: Permit, query: SearchQuery, people: People | None, after: Key | None
 ) -> Page:
     """One page of what this caller may see. `people` are those that the query names (`about`)."""
-    where: list[Where] = [lambda c: c.type == query.type]
+    where: list[Where] = []
     fan_out = None if people is not None or criteria.names_ids(query) else "a search that names nobody"
     if people is not None:
         where.append(criteria.within_buckets(people.all, "id" if query.type == "Patient" else "patient_id"))
     where += [criteria.condition(criterion) for criterion in query.criteria if not isinstance(criterion, About)]
-    seen = visible(permit, *where, fan_out=fan_out, located=_is_located(query))
+    seen = visible(permit, *where, types=(query.type,), fan_out=fan_out, located=_is_located(query))
     rows, total = await _page(tx, permit, query, where, fan_out, seen, after)
     shown = rows[: query.count]
     more = len(rows) > query.count > 0
@@ -135,7 +135,7 @@ async def _page(
     limited = chosen.limit(query.count + 1 if query.count else 0).subquery()
     count: Any = literal(None)
     if query.total:
-        counted = visible(permit, *where, fan_out=fan_out, located=_is_located(query))
+        counted = visible(permit, *where, types=(query.type,), fan_out=fan_out, located=_is_located(query))
         count = select(func.count()).select_from(counted).scalar_subquery()
     one = select(count.label("total")).subquery()
     statement: Select[Any] = (
@@ -197,7 +197,7 @@ def _columns(seen: Subquery) -> list[Any]:
 async def _by_ids(tx: AsyncConnection, permit: Permit, type: str, ids: Sequence[UUID]) -> list[Row]:
     if not ids:
         return []
-    seen = visible(permit, lambda c: c.type == type, criteria.within_buckets(frozenset(ids), "id"))
+    seen = visible(permit, criteria.within_buckets(frozenset(ids), "id"), types=(type,))
     found = await tx.execute(select(*_columns(seen), seen.c.tokens).order_by(seen.c.id))
     return [_row(row) for row in found]
 

@@ -5,37 +5,51 @@ What is hidden is not in the subquery, so whatever is built upon it (totals, pag
 
 from typing import Any
 
-from sqlalchemy import Subquery, Table, case, literal, select
+from sqlalchemy import Subquery, Table, case, literal, select, true
 
+from app.policy import subtraction
 from app.policy.authority import Permit
 from app.store import guard, predicate_sql, tables
-from app.store.predicate_sql import Target
 
 CONTACT = "contact"
 
 
 def visible(
-    permit: Permit, *where: Any, table: Table = tables.resource, fan_out: str | None = None, located: bool = False
+    permit: Permit,
+    *where: Any,
+    types: tuple[str, ...] = (),
+    table: Table = tables.resource,
+    fan_out: str | None = None,
+    located: bool = False,
 ) -> Subquery:
     """The rows of a table that `permit` releases, with `rule` (which authority), `shows_contact` and `shows_location`.
 
-    `where` makes conditions from the alias's columns. Unless one of them names the bucket, say why every bucket is asked.
-    `located` leaves out whom location is not shown of.
+    `where` makes conditions from the alias's columns, beside that it is of one of `types`. Unless one of them names the
+    bucket, say why every bucket is asked. `located` leaves out whom location is not shown of.
     """
-    alias = table.alias()
-    target, contacts = Target(alias), Target(alias, category=CONTACT)
-    rule = case(*((predicate_sql.render(each.releases, target), each.rule) for each in permit.authorities), else_="")
-    statement = select(
-        *alias.c,
-        (rule if permit.authorities else literal("")).label("rule"),
-        predicate_sql.render(permit.visible, contacts).label("shows_contact"),
-        predicate_sql.render(permit.shows_location, target).label("shows_location"),
+    target = predicate_sql.target(table)
+    columns = target.alias.c
+    rules = [(predicate_sql.render(each.releases, target), each.rule) for each in permit.authorities]
+    has_contact = not types or any(type in subtraction.CONTACT for type in types)
+    location = predicate_sql.render(permit.shows_location, target)
+    judged = (
+        select(
+            *columns,
+            (case(*rules, else_="") if rules else literal("")).label("rule"),
+            (predicate_sql.render(permit.visible, target.as_part(CONTACT)) if has_contact else true()).label(
+                "shows_contact"
+            ),
+            location.label("shows_location"),
+        )
+        .select_from(target.source)
+        .where(*(condition(columns) for condition in where))
+        .prefix_with(guard.VISIBLE)
     )
-    statement = statement.where(
-        predicate_sql.render(permit.visible, target),
-        *(condition(alias.c) for condition in where),
-    )
+    if types:
+        judged = judged.where(columns.type == tables.any_of(sorted(types), columns.type.type))
     if located:
-        statement = statement.where(predicate_sql.render(permit.shows_location, target))
-    statement = statement.prefix_with(guard.VISIBLE)
-    return (statement.prefix_with(guard.fan_out(fan_out)) if fan_out else statement).subquery()
+        judged = judged.where(location)
+    if fan_out:
+        judged = judged.prefix_with(guard.fan_out(fan_out))
+    every = judged.subquery()
+    return select(every).where(every.c.rule != "").subquery()

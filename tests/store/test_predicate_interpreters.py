@@ -26,7 +26,6 @@ from app.policy.predicate import EVERYTHING, NOTHING, Predicate, holds
 from app.store import database as store
 from app.store import guard, predicate_sql, resource, tables
 from app.store.lookup import LookupStatement
-from app.store.predicate_sql import Target
 from app.store.visible import CONTACT, visible
 from tests.policy import consents
 from tests.store import predicate_worlds
@@ -121,11 +120,12 @@ def test_every_authority_releases_something_somewhere() -> None:
 
 async def _check(tx: AsyncConnection, predicate: Predicate) -> None:
     """Of a resource, and of its contact details, whose category is another."""
-    alias = tables.resource.alias()
-    own = predicate_sql.render(predicate, Target(alias))
-    contact = predicate_sql.render(predicate, Target(alias, category=CONTACT))
+    target = predicate_sql.target(tables.resource)
+    own = predicate_sql.render(predicate, target)
+    contact = predicate_sql.render(predicate, target.as_part(CONTACT))
     statement = (
-        select(alias.c.id, own, contact)
+        select(target.alias.c.id, own, contact)
+        .select_from(target.source)
         .prefix_with(guard.for_itself("to compare two interpreters"))
         .prefix_with(guard.fan_out("all of its worlds"))
     )
