@@ -3,37 +3,27 @@
 https://typer.tiangolo.com/
 """
 
-import asyncio
-import gc
 import json
-import signal
-import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, date, datetime
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn
 
 import httpx
 import typer
-import uvicorn
-import uvloop
-from rich.console import Console
+from pydantic import ValidationError
 
-from app import main as composition
-from app import telemetry
+from app import serving
 from app.security import demo_client, keys
+from app.serving import console
 from app.settings import Settings
-from app.store import embedded, installation
+from app.store import installation
 from app.store.database import Database
 from app.synthesis import cheat_sheet, demo, loading, population, stories
 
-T = TypeVar("T")
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
-console = Console(stderr=True, highlight=False)
 CHILDREN, SEED = 2000, 1
 
 
@@ -41,17 +31,17 @@ CHILDREN, SEED = 2000, 1
 def serve() -> None:
     """Serve, on CRADLE_DATABASE_URL or an embedded PostgreSQL."""
     settings = Settings()
-    _check_port(settings)
-    with _postgres(settings) as url:
-        _run(_serve(settings, url))
+    serving.check_port(settings)
+    with serving.postgres(settings) as url:
+        serving.run(_serve(settings, url))
 
 
 @cli.command()
 def migrate() -> None:
     """Bring the database to the newest schema."""
     settings = Settings()
-    with _postgres(settings) as url:
-        _run(_opened_once(settings, url))
+    with serving.postgres(settings) as url:
+        serving.run(_opened_once(settings, url))
     console.print("The schema is the newest.")
 
 
@@ -64,17 +54,17 @@ def synthesise(
     """Fill an empty database with synthetic families."""
     settings = Settings()
     day = date.fromisoformat(today) if today else _today()
-    with _postgres(settings) as url:
-        _run(_synthesise(settings, url, children, seed, day))
+    with serving.postgres(settings) as url:
+        serving.run(_synthesise(settings, url, children, seed, day))
 
 
 @cli.command(name="demo")
 def demo_() -> None:
     """Serve 2,000 synthetic children and some stories, and print how to ask for them."""
     settings = Settings()
-    _check_port(settings)
-    with _postgres(settings) as url:
-        _run(_demo(settings, url))
+    serving.check_port(settings)
+    with serving.postgres(settings) as url:
+        serving.run(_demo(settings, url))
 
 
 @cli.command()
@@ -115,95 +105,22 @@ def _stop(say: str) -> NoReturn:
     raise typer.Exit(1)
 
 
-def _check_port(settings: Settings) -> None:
-    """Said at once, and not when everything else has been started."""
-    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as wanted:
-        wanted.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            wanted.bind((settings.host, settings.port))
-        except OSError as error:
-            _stop(f"Cannot listen on {settings.host}, port {settings.port}: {error.strerror}. See CRADLE_PORT.")
-
-
 def _today() -> date:
     return datetime.now(UTC).date()
 
 
-@contextmanager
-def _postgres(settings: Settings) -> Iterator[str]:
-    """The URL of the database; an embedded one runs as long as the block."""
-    if settings.database_url:
-        yield settings.database_url
-        return
-    try:
-        with console.status("Starting PostgreSQL ..."):
-            server = embedded.start(settings.var)
-    except embedded.EmbeddedError as error:
-        _stop(str(error))
-    try:
-        yield server.url
-    finally:
-        server.stop()
-
-
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        try:
-            return runner.run(work)
-        except installation.WrongKey as error:
-            _stop(str(error))
-
-
-@asynccontextmanager
-async def _opened(settings: Settings, url: str) -> AsyncIterator[Database]:
-    with console.status("Opening the database ..."):
-        opening = composition.opened(settings, url)
-        store = await opening.__aenter__()
-    try:
-        yield store
-    finally:
-        await opening.__aexit__(None, None, None)
-
-
 async def _opened_once(settings: Settings, url: str) -> None:
-    async with _opened(settings, url):
+    async with serving.opened(settings, url):
         pass
 
 
 async def _serve(settings: Settings, url: str) -> None:
-    async with _opened(settings, url) as store:
-        await _serve_on(settings, store)
-
-
-async def _serve_on(settings: Settings, store: Database) -> None:
-    """Until SIGTERM or SIGINT; then what was begun is finished."""
-    telemetry.configure()
-    app = composition.create_app(settings, store)
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        date_header=True,
-        timeout_graceful_shutdown=10,
-        lifespan="off",
-    )
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _keep_going)  # uvicorn raises the signal again when it is done
-    gc.collect()
-    gc.freeze()
-    await uvicorn.Server(config).serve()
-    await app.state.service.lookups.drain()
-
-
-def _keep_going(*_: object) -> None:
-    """The block around the server still has to close the database."""
+    async with serving.opened(settings, url) as store:
+        await serving.serve(settings, store)
 
 
 async def _synthesise(settings: Settings, url: str, children: int, seed: int, today: date) -> None:
-    async with _opened(settings, url) as store:
+    async with serving.opened(settings, url) as store:
         async with store.transaction() as tx:
             if loaded := await installation.get(tx, "population"):
                 _stop(f"This database has a population already: {loaded}.")
@@ -212,20 +129,22 @@ async def _synthesise(settings: Settings, url: str, children: int, seed: int, to
 
 async def _fill(settings: Settings, store: Database, children: int, seed: int, today: date) -> None:
     key, now = keys.bucket_key(settings), datetime.now(UTC)
-    told = (story.entries for story in stories.stories(today))
-    everyone = chain([population.organisations(seed)], told, population.families(children, seed, today))
     begun, written = time.monotonic(), 0
-    with console.status(f"Making {children:,} children and their families ...") as status:
-        async for written in loading.load(store, everyone, key, now):
-            status.update(f"Making {children:,} children and their families: {written:,} resources ...")
+    chosen, loaded = await loading.begin(store, loading.Chosen(children, seed, today))
+    told = (story.entries for story in stories.stories(chosen.today))
+    families = population.families(chosen.children, chosen.seed, chosen.today)
+    everyone = chain([population.organisations(chosen.seed)], told, families)
+    with console.status(f"Making {chosen.children:,} children and their families ...") as status:
+        async for written in loading.load(store, everyone, key, now, loaded=loaded):
+            status.update(f"Making {chosen.children:,} children and their families: {written:,} resources ...")
     took = time.monotonic() - begun
-    console.print(f"Made {children:,} children with their families: {written:,} resources in {took:.0f} s.")
+    console.print(f"Made {chosen.children:,} children with their families: {written:,} resources in {took:.0f} s.")
     async with store.transaction() as tx:
-        await installation.put(tx, "population", f"{children} children, seed {seed}, {today}")
+        await installation.put(tx, "population", str(chosen))
 
 
 async def _demo(settings: Settings, url: str) -> None:
-    async with _opened(settings, url) as store:
+    async with serving.opened(settings, url) as store:
         async with store.transaction() as tx:
             population_ = await installation.get(tx, "population")
         if population_ is None:
@@ -233,12 +152,16 @@ async def _demo(settings: Settings, url: str) -> None:
         folder = settings.var / "demo"
         await demo.write(store, folder, keys.bucket_key(settings), _today())
         print(cheat_sheet.text(settings, folder, Path(sys.executable)), flush=True)
-        await _serve_on(settings, store)
+        await serving.serve(settings, store)
 
 
 def main() -> None:
     """The console script."""
-    cli()
+    try:
+        cli()
+    except (serving.CannotServe, installation.WrongKey, ValidationError) as error:
+        console.print(str(error))
+        sys.exit(1)
 
 
 if __name__ == "__main__":

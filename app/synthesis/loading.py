@@ -5,29 +5,63 @@ https://hl7.org/fhir/R4/http.html#create
 
 import json
 from collections.abc import AsyncIterator, Iterable, Iterator
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from itertools import islice
 from typing import Any, TypeVar
 from uuid import UUID
 
 from app.fhir import resource_id, subject, validation
-from app.store import identity, writing
+from app.store import identity, installation, writing
 from app.store.database import Database, Transaction
 from app.store.writing import Draft
 from app.synthesis.entry import Entry
 
 T = TypeVar("T")
 TOGETHER = 150  # families in one transaction
+_BEGUN, _LOADED = "population-begun", "population-batches"
 
 
-async def load(database: Database, families: Iterable[list[Entry]], key: bytes, now: datetime) -> AsyncIterator[int]:
-    """Write every family, so many in one transaction; gives the number of resources after each."""
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which population: the same choice makes the same families."""
+
+    children: int
+    seed: int
+    today: date
+
+    def __str__(self) -> str:
+        return f"{self.children} children, seed {self.seed}, {self.today}"
+
+
+async def begin(database: Database, chosen: Chosen) -> tuple[Chosen, int]:
+    """What to load, and how many batches of it are there: of one that was interrupted, the rest."""
+    async with database.transaction() as tx:
+        begun = await installation.get(tx, _BEGUN)
+        if begun is None:
+            await installation.put(tx, _BEGUN, f"{chosen.children} {chosen.seed} {chosen.today}")
+            return chosen, 0
+        children, seed, today = begun.split()
+        loaded = await installation.get(tx, _LOADED)
+    return Chosen(int(children), int(seed), date.fromisoformat(today)), int(loaded or 0)
+
+
+async def load(
+    database: Database, families: Iterable[list[Entry]], key: bytes, now: datetime, *, loaded: int = 0
+) -> AsyncIterator[int]:
+    """Write every family, so many in one transaction, after the batches that are `loaded`.
+
+    Gives the number of resources written after each transaction.
+    """
     written = 0
-    for batch in _batches(iter(families), TOGETHER):
+    for number, batch in enumerate(_batches(iter(families), TOGETHER), start=1):
+        if number <= loaded:
+            continue
         entries = [entry for family in batch for entry in family]
         async with database.transaction() as tx:
             drafts = await _drafts(tx, entries, key, now)
             await writing.create_all(tx, drafts, key, now)
+            await installation.put(tx, _LOADED, str(number))
         written += len(drafts)
         yield written
 
