@@ -14,9 +14,9 @@ from app.api import create, read, requests, submission
 from app.api.endpoint import Interact, permit
 from app.api.requests import Asked
 from app.api.service import Service
-from app.fhir import json_text, resource_id, systems
+from app.fhir import json_text, resource_id
 from app.fhir.errors import Malformed, NotFound, PreconditionFailed
-from app.policy import authorship, continuation, facts
+from app.policy import authorship, continuation
 from app.policy.authority import Permit
 from app.store import audit, resource, search, writing
 from app.store.database import Transaction
@@ -66,10 +66,8 @@ async def _replaced(
     if stored is None or row is None:
         return None
     current = json.loads(stored.content)
-    keeper = facts.identified(current.get("managingOrganization"), systems.ODS_CODE)
-    content = continuation.continued(
-        current, draft.resource, shows_location=row.shows_location, is_keeper=asked.caller.organization in keeper
-    )
+    is_keeper = asked.caller.organization in authorship.keepers(current, stored.custodian)
+    content = continuation.continued(current, draft.resource, shows_location=row.shows_location, is_keeper=is_keeper)
     known = await writing.known(tx, content, asked.caller.organization, service.bucket_key)
     if refused := authorship.refusal_to_change(
         asked.caller,

@@ -59,8 +59,8 @@ def refusal_to_change(
         return _not_yours()
     match current["resourceType"]:
         case "Patient":
-            handed_over = _keepers(current, custodian) != _keepers(resource, custodian)
-            if handed_over and caller.organization not in _keepers(current, custodian):
+            handed_over = keepers(current, custodian) != keepers(resource, custodian)
+            if handed_over and caller.organization not in keepers(current, custodian):
                 return _not_yours()
             return _merge(resource, may_merge=keeps and may_merge)
         case "Consent":
@@ -69,6 +69,12 @@ def refusal_to_change(
             if any(_said(current, each) != _said(resource, each) for each in ("performer", "type")):
                 return Unprocessable("Somebody else, or the opposite, is said in a new Consent.", expression="Consent")
     return _refusal(caller, resource, person, keeps=keeps, may_merge=may_merge)
+
+
+def keepers(patient: Mapping[str, Any], custodian: str) -> set[str]:
+    """Who keeps a Patient record: whom it names (managingOrganization), or else who created it."""
+    named = {code.upper() for code in facts.identified(patient.get("managingOrganization"), systems.ODS_CODE)}
+    return named or {custodian}
 
 
 def _refusal(
@@ -107,11 +113,6 @@ def _refusal(
 def _merge(resource: Mapping[str, Any], *, may_merge: bool) -> FHIRError | None:
     """To say that one's own record is replaced by another makes them one person: both have to be one's own."""
     return None if subject.superseded_by(resource) is None or may_merge else _not_yours()
-
-
-def _keepers(patient: Mapping[str, Any], custodian: str) -> set[str]:
-    named = {code.upper() for code in facts.identified(patient.get("managingOrganization"), systems.ODS_CODE)}
-    return named or {custodian}
 
 
 def _said(consent: Mapping[str, Any], element: str) -> object:
