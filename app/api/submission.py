@@ -32,15 +32,23 @@ async def sent(service: Service, asked: Asked, type: str) -> Draft:
         raise Malformed(str(error)) from None
     if resource.get("resourceType") != type:
         raise Malformed(f"This takes a {type}: resourceType must say so.", expression="resourceType")
+    about = subject.of(resource)
+    _name(asked, about)
     if found := validation.faults(resource):
         raise Unprocessable("The resource is not valid.", issues=outcome.issues(found))
-    about = subject.of(resource)
-    if about and about.nhs_number:
-        asked.request.scope[NAMED] = urlencode(
-            {f"{about.element}:identifier": f"{systems.NHS_NUMBER}|{about.nhs_number}"}
-        )
     _check_range(service, about)
     return Draft(resource, text, asked.caller.organization)
+
+
+def _name(asked: Asked, about: Subject | None) -> None:
+    """Whom a refusal of this is remembered with. Before all else, since what is not valid is about somebody too."""
+    try:
+        number = NHSNumber.parse(about.nhs_number or "").value if about else ""
+    except ValueError:
+        return
+    if about and number:
+        named = {f"{about.element}:identifier": f"{systems.NHS_NUMBER}|{number}"}
+        asked.request.scope[NAMED] = urlencode(named)
 
 
 def _check_range(service: Service, about: Subject | None) -> None:

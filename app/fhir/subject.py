@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.fhir import systems
+from app.fhir import coding, systems
 
 _ELEMENT = {"RelatedPerson": "patient", "Consent": "patient"}
-_PATIENT = re.compile(r"(?:https?://\S+/)?Patient/([A-Za-z0-9\-.]{1,64})(?:/_history/\S+)?")
+_PATIENT = re.compile(r"(?:https?://\S+/)?Patient/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,9 @@ def superseded_by(patient: Mapping[str, Any]) -> str | None:
 
 
 def _nhs_number(identifiers: Any) -> str | None:
-    for identifier in identifiers:
+    for identifier in coding.items(identifiers):
+        if not isinstance(identifier, Mapping):
+            continue  # it may be asked of what is not valid, to say who it was about
         if identifier.get("system") == systems.NHS_NUMBER and "value" in identifier:
             return str(identifier["value"])
     return None

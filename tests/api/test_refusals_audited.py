@@ -4,6 +4,7 @@ https://profiles.ihe.net/ITI/BALP/; https://hl7.org/fhir/R4/http.html#Status-Cod
 """
 
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -47,6 +48,10 @@ async def a_version_not_seen(as_: Callers, child: Child, headers: Headers) -> Re
 
 async def an_invalid_version(as_: Callers, child: Child, headers: Headers) -> Response:
     return await put(as_, "health-visiting", child.patient | {"gender": "girl"}, headers)
+
+
+async def an_invalid_consent(as_: Callers, child: Child, headers: Headers) -> Response:
+    return await as_["gp-practice"].create(examples.example(family.REFUSES, child.numbers, status="no"), headers)
 
 
 async def a_number_changed(as_: Callers, child: Child, headers: Headers) -> Response:
@@ -93,6 +98,7 @@ WRITES: list[tuple[Write, int]] = [
     (a_number_that_another_has, 409),
     (a_version_not_seen, 412),
     (an_invalid_version, 422),
+    (an_invalid_consent, 422),
     (a_number_changed, 422),
     (a_yes_to_oneself, 422),
     (a_plan_of_a_restricted_child, 422),
@@ -118,6 +124,29 @@ async def test_when_a_write_is_refused_one_row_says_whose_it_was(
     assert answer.status_code == status, answer.text
     (row,) = await rows(running, request_id)
     assert (row["outcome"], names(row, child)) == ("refused", True)
+
+
+@pytest.mark.parametrize("identifier", [7, "x", ["x"], [[]], {}, None, [{"system": systems.NHS_NUMBER, "value": {}}]])
+async def test_when_it_cannot_be_told_whose_it_was_it_is_refused_all_the_same(
+    identifier: Any, as_: Callers, child: Child, running: Running
+) -> None:
+    for resource in (
+        examples.example("patient-toddler", child.numbers, identifier=identifier),
+        examples.example(family.REFUSES, child.numbers, patient={"reference": 7, "identifier": identifier}),
+    ):
+        request_id = str(uuid4())
+        answer = await as_["health-visiting"].create(resource, {"X-Request-ID": request_id})
+        assert answer.status_code in (400, 422)
+        assert [row["outcome"] for row in await rows(running, request_id)] == ["refused"] * (answer.status_code == 422)
+
+
+async def test_when_a_reference_goes_on_and_on_it_is_refused_at_once(as_: Callers, child: Child) -> None:
+    reference = "https://fhir.example/" + "Patient/a/_history/" * 8000 + " "
+    consent = examples.example(family.REFUSES, child.numbers)
+    consent["patient"]["reference"] = reference
+    begun = time.perf_counter()
+    assert (await as_["gp-practice"].create(consent)).status_code == 422
+    assert time.perf_counter() - begun < 4  # seconds, in which nobody else is answered
 
 
 async def test_when_a_child_is_registered_twice_one_row_says_whose_record_it_was(

@@ -199,21 +199,25 @@ async def test_when_a_child_is_restricted_since_the_authority_still_ends_its_pla
     assert (again.status_code, "CPR02" in again.text) == (422, True)
 
 
+@pytest.mark.parametrize("name", ["child-protection-flag-active-plan", "child-protection-care-plan-active"])
 @pytest.mark.parametrize("coded", ["with a slash", "in another system", "not at all", "in words"])
-async def test_when_a_flag_is_not_coded_as_a_plan_its_authority_is_told(coded: str, as_: Callers, child: Child) -> None:
-    flag = examples.example("child-protection-flag-active-plan", child.numbers)
-    code = flag["category"][0]["coding"][0]
+async def test_when_a_plan_is_not_coded_as_one_its_authority_is_told(
+    name: str, coded: str, as_: Callers, child: Child
+) -> None:
+    plan = examples.example(name, child.numbers)
+    code = plan["category"][0]["coding"][0]
     match coded:
         case "with a slash":
             code["system"] += "/"
         case "in another system":
             code["system"] = "https://fhir.cradle.example/CodeSystem/snomed"
         case "not at all":
-            del flag["category"]
+            del plan["category"]
         case _:
-            flag["category"] = [{"text": code["display"]}]
-    answer = await as_["local-authority-a"].create(flag)
-    assert 400 <= answer.status_code < 500
+            plan["category"] = [{"text": code["display"]}]
+    plain = {name: value for name, value in plan.items() if name != "code"}  # which tells of a Flag what it should be
+    for sent in (plan, plain, plan | {"code": {"text": "child protection"}} if "code" in plan else plain):
+        assert 400 <= (await as_["local-authority-a"].create(sent)).status_code < 500
 
 
 async def test_when_an_earlier_birth_is_recorded_the_unborn_childs_plan_is_shown_until_its_own(
