@@ -12,7 +12,7 @@ from app.api import requests, responses
 from app.api.endpoint import NAMED
 from app.api.requests import Asked
 from app.api.service import Service
-from app.fhir import json_text, outcome, subject, systems, validation
+from app.fhir import json_text, models, outcome, subject, systems, validation
 from app.fhir.errors import Issue, Malformed, Unprocessable
 from app.fhir.json_text import JSONTextError
 from app.fhir.nhs_number import NHSNumber
@@ -34,7 +34,7 @@ async def sent(service: Service, asked: Asked, type: str) -> Draft:
         raise Malformed(f"This takes a {type}: resourceType must say so.", expression="resourceType")
     about = subject.of(resource)
     _name(asked, about)
-    if found := validation.faults(resource):
+    if found := validation.faults(resource) or models.faults(resource):
         raise Unprocessable("The resource is not valid.", issues=outcome.issues(found))
     _check_range(service, about)
     return Draft(resource, text, asked.caller.organization)
