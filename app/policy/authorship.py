@@ -100,7 +100,7 @@ def _refusal(
             return None if {code.upper() for code in stated} == {caller.organization} else _not_yours()
         case "Flag" | "CarePlan" | "CareTeam" if about.category == CHILD_PROTECTION:
             return _plan(caller, resource)
-        case "Flag" | "CarePlan" if caller.kind is Kind.LOCAL_AUTHORITY:
+        case "Flag" | "CarePlan" | "CareTeam" if caller.kind is Kind.LOCAL_AUTHORITY:
             return Unprocessable(
                 "What a local authority uploads is a child protection plan, and this is not coded as one: nobody would "
                 "find it. See the profile in [base]/metadata.",

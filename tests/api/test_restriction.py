@@ -199,7 +199,9 @@ async def test_when_a_child_is_restricted_since_the_authority_still_ends_its_pla
     assert (again.status_code, "CPR02" in again.text) == (422, True)
 
 
-@pytest.mark.parametrize("name", ["child-protection-flag-active-plan", "child-protection-care-plan-active"])
+@pytest.mark.parametrize(
+    "name", ["child-protection-flag-active-plan", "child-protection-care-plan-active", "child-protection-care-team"]
+)
 @pytest.mark.parametrize("coded", ["with a slash", "in another system", "not at all", "in words"])
 async def test_when_a_plan_is_not_coded_as_one_its_authority_is_told(
     name: str, coded: str, as_: Callers, child: Child
