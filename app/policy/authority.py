@@ -98,7 +98,7 @@ def permit(request: AccessRequest) -> Permit | Refusal:
     authorities = tuple(
         Authority(each.rule, all_of(each.releases, subtraction.leaves(each.rule, caller))) for each in found
     )
-    return Permit(authorities, subtraction.shows_location(False))
+    return Permit(authorities, subtraction.shows_location(caller.organization))
 
 
 def _authorities(request: AccessRequest) -> list[Authority]:
@@ -164,7 +164,9 @@ def _family(caller: Caller) -> Predicate:
 def gateway(plans_ended_after: datetime, *, locates_restricted: bool) -> Permit:
     """The child-protection gateway, for whoever may use it: the same for all, so that lookups can be gathered."""
     reach = all_of(_gateway(plans_ended_after), subtraction.leaves_of_gateway(locates_restricted))
-    return Permit((Authority("child_protection_gateway", reach),), subtraction.shows_location(locates_restricted))
+    return Permit(
+        (Authority("child_protection_gateway", reach),), subtraction.gateway_shows_location(locates_restricted)
+    )
 
 
 def months_before(moment: datetime, months: int) -> datetime:

@@ -13,6 +13,7 @@ from app.policy.facts import CHILD_PROTECTION
 from app.policy.predicate import (
     EVERYTHING,
     Bereaved,
+    Names,
     Negate,
     OneOf,
     PersonIs,
@@ -76,6 +77,12 @@ def leaves_of_gateway(locates_restricted: bool) -> Predicate:
     return EVERYTHING if locates_restricted else Negate(all_of(type_in("CareTeam"), _RESTRICTED))
 
 
-def shows_location(locates_restricted: bool) -> Predicate:
-    """For which resources the elements of LOCATION are left in."""
+def shows_location(organization: str) -> Predicate:
+    """For which resources an organisation is shown the elements of LOCATION: an authority sees its own name."""
+    own_plan = all_of(type_in("Flag", "CarePlan"), Names("owners", f"org|{organization}"))
+    return any_of(Negate(_RESTRICTED), own_plan)
+
+
+def gateway_shows_location(locates_restricted: bool) -> Predicate:
+    """The same in the child-protection gateway, for whoever looks."""
     return any_of(Negate(_RESTRICTED), *((type_in("Flag"),) if locates_restricted else ()))
