@@ -15,7 +15,7 @@ from app.api.service import Service
 from app.fhir import subject
 from app.fhir.errors import Conflict, Malformed
 from app.policy import authorship
-from app.store import audit, identity, search, writing
+from app.store import audit, identity, known, search, writing
 from app.store.audit import Entry
 from app.store.resource import Version
 from app.store.writing import Draft
@@ -32,9 +32,9 @@ def of(type: str) -> Interact:
         draft = await submission.sent(service, asked, type)
         try:
             async with service.database.transaction() as tx:
-                known = await writing.known(tx, draft.resource, asked.caller.organization, service.bucket_key)
+                about = await known.about(tx, draft.resource, asked.caller.organization, service.bucket_key)
                 if refused := authorship.refusal(
-                    asked.caller, draft.resource, known.person, keeps=known.keeps, may_merge=known.may_merge
+                    asked.caller, draft.resource, about.person, keeps=about.keeps, may_merge=about.may_merge
                 ):
                     raise refused
                 (version,) = await writing.create_all(tx, [draft], service.bucket_key, asked.now)

@@ -18,7 +18,7 @@ from app.fhir import json_text, resource_id
 from app.fhir.errors import Malformed, NotFound, PreconditionFailed
 from app.policy import authorship, continuation
 from app.policy.authority import Permit
-from app.store import audit, resource, search, writing
+from app.store import audit, known, resource, search, writing
 from app.store.database import Transaction
 from app.store.resource import Version
 from app.store.writing import Draft
@@ -68,16 +68,16 @@ async def _replaced(
     current = json.loads(stored.content)
     is_keeper = asked.caller.organization in authorship.keepers(current, stored.custodian)
     content = continuation.continued(current, draft.resource, shows_location=row.shows_location, is_keeper=is_keeper)
-    known = await writing.known(tx, content, asked.caller.organization, service.bucket_key)
+    about = await known.about(tx, content, asked.caller.organization, service.bucket_key)
     if refused := authorship.refusal_to_change(
         asked.caller,
         row.rule,
         current,
         content,
-        known.person,
+        about.person,
         custodian=stored.custodian,
-        keeps=known.keeps,
-        may_merge=known.may_merge,
+        keeps=about.keeps,
+        may_merge=about.may_merge,
     ):
         raise refused
     if expected != stored.version:

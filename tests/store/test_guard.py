@@ -12,7 +12,7 @@ from sqlalchemy import event, func, select, text
 from app.fhir import search_query
 from app.policy import authority
 from app.policy.authority import AccessRequest, Permit
-from app.store import audit, audit_search, guard, lookup, search, tables, writing
+from app.store import audit, audit_search, guard, known, lookup, search, tables
 from app.store import database as store
 from app.store.guard import UnguardedStatement
 from app.store.visible import visible
@@ -216,7 +216,7 @@ async def _a_day(database: store.Database) -> None:
         assert (await search.page(tx, surgery, by_name, None, (START + timedelta(days=1), child.id))).total == 1
         assert await search.read(tx, surgery, "Patient", child.id)
         assert await search.vread(tx, surgery, "Patient", child.id, 1)
-        assert (await writing.known(tx, drafts.patient(CHILD), "RX999", drafts.KEY)).person.restriction == "U"
+        assert (await known.about(tx, drafts.patient(CHILD), "RX999", drafts.KEY)).person.restriction == "U"
         entry = audit.Entry(records.SURGERY, START, "read", "Patient", audit.RELEASED, "own_data", "1", child.id)
         await audit.record(tx, [entry])
     await drafts.change(database, "Patient", child.id, drafts.patient(CHILD, deceasedBoolean=True))

@@ -1,0 +1,62 @@
+"""What the store knows that decides whether something may be written: the person it is about, and whose records are theirs.
+
+https://hl7.org/fhir/R4/http.html#create
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.fhir import resource_id, subject
+from app.policy import facts
+from app.policy.facts import Person
+from app.store import identity, resource
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What authorship has to know. `keeps` and `may_merge` as in `authorship.refusal`."""
+
+    person: Person
+    keeps: bool
+    may_merge: bool
+
+
+async def about(tx: AsyncConnection, content: dict[str, Any], organization: str, key: bytes) -> Known:
+    """About the person that a resource is about; of somebody not yet named, the defaults."""
+    about = subject.of(content)
+    ids: set[UUID] = set()
+    successor = subject.superseded_by(content)
+    numbers = {number for number in (about.nhs_number if about else None, successor) if number}
+    people = await identity.resolve(tx, numbers, key)
+    if about and about.nhs_number in people:
+        ids = set(people[about.nhs_number].records)
+    elif about and about.patient_id and (id := resource_id.parse(about.patient_id)):
+        ids = {id}
+    rows = (await identity.lock(tx, ids)).values() if ids else ()
+    person = next((_person_of(row) for row in rows), Person())
+    may_merge = successor in people and await _keeps(tx, people[successor].records, organization)
+    return Known(person, await _keeps(tx, ids, organization), may_merge)
+
+
+def _person_of(row: Any) -> Person:
+    return Person(
+        row.restriction,
+        row.bereaved,
+        row.pregnancy,
+        row.pregnancy_over,
+        row.birth_date,
+        frozenset(row.nhs_numbers),
+        frozenset(row.family),
+    )
+
+
+async def _keeps(tx: AsyncConnection, records: Iterable[UUID], organization: str) -> bool:
+    """Whether an organisation owns every Patient among these records, and there is one."""
+    patients = await resource.about(tx, records, ["Patient"])
+    owners = [facts.of(json.loads(each.content), each.custodian, each.patient_id).owners for each in patients]
+    return bool(owners) and all(f"org|{organization}" in own for own in owners)
