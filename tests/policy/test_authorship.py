@@ -112,6 +112,12 @@ def test_who_may_send_a_message(caller: Caller, resource: Json, expected: str) -
         pytest.param(MOTHERS_APP, RECORDED, "403", id="but not in the name of a service"),
         pytest.param(MOTHERS_APP, SPOKEN | by(records.FATHER), "403", id="nor of the father"),
         pytest.param(MOTHERS_APP, SPOKEN | by(records.MOTHER, records.FATHER), "403", id="nor of both"),
+        pytest.param(
+            MOTHERS_APP,
+            SPOKEN | {"performer": [*by(records.MOTHER)["performer"], {"display": "Another"}]},
+            "403",
+            id="nor of somebody beside her",
+        ),
         pytest.param(MOTHERS_APP, {n: v for n, v in SPOKEN.items() if n != "performer"}, "403", id="nor of nobody"),
         pytest.param(FATHERS_APP, SPOKEN | by(records.FATHER), "403", id="a father without responsibility does not"),
         pytest.param(replace(MOTHERS_APP, user=None), SPOKEN, "403", id="an app does not speak for itself"),
