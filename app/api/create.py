@@ -43,7 +43,7 @@ def of(type: str) -> Interact:
             if type != "Patient":
                 raise
             return await _registered_already(service, asked, draft)
-        return submission.written(service, asked, version, 201)
+        return submission.written(service, asked, version, 201, version.content)
 
     return create
 

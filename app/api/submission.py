@@ -66,8 +66,8 @@ def wrong_range(service: Service) -> str:
     return "NHS numbers of the test range (9...) are not taken here."
 
 
-def written(service: Service, asked: Asked, version: Version, status: int) -> Response:
-    """201 or 200 with the new version, as the caller prefers it (`Prefer: return=...`)."""
+def written(service: Service, asked: Asked, version: Version, status: int, shown: str) -> Response:
+    """201 or 200 with `shown` of the new version, as the caller prefers it (`Prefer: return=...`)."""
     url = f"{service.settings.fhir_base}/{version.type}/{version.id}/_history/{version.version}"
     headers = {"location": url, "etag": f'W/"{version.version}"'}
     match _preferred(asked.request):
@@ -77,7 +77,7 @@ def written(service: Service, asked: Asked, version: Version, status: int) -> Re
             done = Issue("informational", f"Kept as {version.type} version {version.version}.", severity="information")
             return responses.fhir(outcome.text([done]), status, headers)
         case _:
-            return responses.fhir(version.content, status, headers)
+            return responses.fhir(shown, status, headers)
 
 
 def _preferred(request: Request) -> str:

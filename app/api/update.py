@@ -2,7 +2,8 @@
 
 https://hl7.org/fhir/R4/http.html#update; https://hl7.org/fhir/R4/http.html#concurrency
 
-If-Match is required: nobody overwrites what they have not seen. A resource is not created by update, since ids are ours.
+If-Match is required: nobody overwrites what they have not seen. What is answered is what the caller may see of the new
+version, which may hold more than was sent. A resource is not created by update, since ids are ours.
 """
 
 import json
@@ -10,17 +11,18 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from app.api import create, read, requests, submission
+from app.api import create, read, requests, responses, submission
 from app.api.endpoint import Interact, permit
 from app.api.requests import Asked
 from app.api.service import Service
 from app.fhir import json_text, resource_id
 from app.fhir.errors import Malformed, NotFound, PreconditionFailed
-from app.policy import authorship, continuation
+from app.policy import authorship, continuation, redaction
 from app.policy.authority import Permit
 from app.store import audit, known, resource, search, writing
 from app.store.database import Transaction
 from app.store.resource import Version
+from app.store.search import Row
 from app.store.writing import Draft
 
 
@@ -38,12 +40,20 @@ def of(type: str) -> Interact:
         async with service.database.transaction() as tx:
             version = await _replaced(service, asked, tx, may_see, draft, id, expected) if id else None
             entry = create.kept(asked, "update", version) if version else read.entry(asked, "update", type, id, None)
+            seen = await search.read(tx, may_see, type, version.id) if version else None
             await audit.record(tx, [entry])
         if version is None:
             raise NotFound
-        return submission.written(service, asked, version, 200)
+        return submission.written(service, asked, version, 200, _shown(version, seen))
 
     return update
+
+
+def _shown(version: Version, seen: Row | None) -> str:
+    """The new version as its author may see it. One who by this very update no longer may is not told what was kept."""
+    if seen:
+        return responses.shown(seen)
+    return redaction.shown(version.content, version.type, contact=True, location=False)
 
 
 async def _replaced(

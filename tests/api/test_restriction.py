@@ -103,6 +103,7 @@ async def test_when_the_copy_that_was_shown_is_put_back_nothing_is_lost(
     assert not {*LOCATED} & shown.keys()
     assert CENTRE_ID not in shown["identifier"]
     answered = family.updated(await as_[owner].update(shown | {"gender": "unknown"}, 3))
+    assert not {*LOCATED} & answered.keys()  # what was kept for them is not told by the answer either
     now = await stored(running, child)
     assert {name: now[name] for name in LOCATED} == {name: child.patient[name] for name in LOCATED}
     assert (CENTRE_ID in now["identifier"], now["gender"], answered["gender"]) == (True, "unknown", "unknown")
