@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 from fastapi import FastAPI
 
+from app.api import router
 from app.api.router import OPEN
 from app.fhir import capability
 from app.main import create_app
@@ -106,7 +107,7 @@ def test_the_token_is_got_where_it_says(app: FastAPI, document: dict[str, Any]) 
 
 
 def test_it_says_the_same_as_the_capability_statement(operations: dict[tuple[str, str], dict[str, Any]]) -> None:
-    statement = capability.statement("http://example.org", "http://example.org/oauth2/token", VERSION)
+    statement = capability.statement("http://example.org", "http://example.org/oauth2/token", VERSION, router.surface())
     declared = {
         (resource["type"], interaction["code"])
         for resource in statement["rest"][0]["resource"]

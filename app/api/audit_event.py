@@ -18,7 +18,7 @@ from app.api.service import Service
 from app.fhir import audit_event, bundle, resource_id
 from app.fhir.bundle import Entry as BundleEntry
 from app.fhir.errors import InvalidParameter, NotFound
-from app.fhir.search_query import About, Ids, SearchQuery, When
+from app.fhir.search_criteria import About, Ids, SearchQuery, When
 from app.store import audit, audit_search, criteria, resource
 from app.store import search as stored
 from app.store.audit import Entry

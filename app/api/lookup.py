@@ -19,7 +19,7 @@ from app.fhir import bundle, search_query
 from app.fhir.bundle import Entry
 from app.fhir.errors import InvalidParameter, Malformed
 from app.fhir.nhs_number import NHSNumber
-from app.fhir.search_query import About, SearchQuery
+from app.fhir.search_criteria import About, SearchQuery
 from app.policy import redaction
 from app.store.lookup import Found
 

@@ -11,13 +11,14 @@ from starlette.responses import Response
 
 from app.api import requests, responses
 from app.fhir import capability
+from app.fhir.capability import Surface
 from app.fhir.errors import FHIRError
 from app.settings import VERSION, Settings
 
 
-def of(settings: Settings) -> Callable[[Request], Awaitable[Response]]:
+def of(settings: Settings, surface: Surface) -> Callable[[Request], Awaitable[Response]]:
     """The endpoint. The statement is made once."""
-    statement = capability.statement(settings.fhir_base, settings.token_url, VERSION)
+    statement = capability.statement(settings.fhir_base, settings.token_url, VERSION, surface)
     text = json.dumps(statement, ensure_ascii=False, separators=(",", ":"))
 
     async def capabilities(request: Request) -> Response:

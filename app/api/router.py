@@ -1,9 +1,10 @@
-"""Every FHIR route: type by type, one line an interaction.
+"""Every FHIR route: one line an interaction. The CapabilityStatement and the OpenAPI document are made from this table.
 
 https://hl7.org/fhir/R4/http.html
 """
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter
@@ -16,9 +17,54 @@ from app.api import audit_event, create, lookup, metadata, openapi, read, search
 from app.api.endpoint import Interact, endpoint
 from app.api.service import Service
 from app.fhir import search_parameters
+from app.fhir.capability import Surface
 from app.settings import FHIR_PATH
 
 OPEN = frozenset({f"{FHIR_PATH}/metadata"})  # what is answered without a token
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """One line of the table.
+
+    `code` is of http://hl7.org/fhir/restful-interaction, or `$name` for an operation. `path` is below `[base]/[type]`,
+    or below `[base]` where `types` is empty. `name` is what the audit and the log call it.
+    """
+
+    code: str
+    method: str
+    path: str
+    of: Callable[[str], Interact]
+    types: tuple[str, ...]
+    name: str
+
+
+def _search(type: str) -> Interact:
+    return lookup.look_up if type == "Flag" else search.of(type)
+
+
+def table() -> Iterator[Registered]:
+    """All that is served with a token, in the order in which it is matched."""
+    written = search_parameters.written_types()
+    yield Registered("search-type", "GET", "", _search, written, "search")
+    yield Registered("search-type", "POST", "/_search", _search, written, "search")
+    yield Registered("create", "POST", "", create.of, written, "create")
+    yield Registered("read", "GET", "/{id}", read.of, written, "read")
+    yield Registered("update", "PUT", "/{id}", update.of, written, "update")
+    yield Registered("vread", "GET", "/{id}/_history/{version}", vread.of, written, "vread")
+    audit = ("AuditEvent",)
+    yield Registered("search-type", "GET", "", lambda _: audit_event.search_type, audit, "search")
+    yield Registered("search-type", "POST", "/_search", lambda _: audit_event.search_type, audit, "search")
+    yield Registered("read", "GET", "/{id}", lambda _: audit_event.read, audit, "read")
+
+
+def surface() -> Surface:
+    """What the table serves, by type, for the CapabilityStatement."""
+    types: dict[str, dict[str, None]] = {}
+    for line in table():
+        for type in line.types or ("",):
+            types.setdefault(type, {})[line.code] = None
+    return Surface({type: tuple(codes) for type, codes in types.items()})
 
 
 class _Route(APIRoute):
@@ -31,22 +77,13 @@ class _Route(APIRoute):
 def router(service: Service) -> APIRouter:
     """The routes of a service."""
     routes = APIRouter(prefix=FHIR_PATH, route_class=_Route)
-
-    def add(method: str, path: str, name: str, type: str, interact: Interact) -> None:
-        _add(routes, method, path, name, type, endpoint(service, name, type, interact))
-
-    _add(routes, "GET", "/metadata", "capabilities", "CapabilityStatement", metadata.of(service.settings))
-    for type in search_parameters.written_types():
-        looked_for = lookup.look_up if type == "Flag" else search.of(type)
-        add("GET", f"/{type}", "search", type, looked_for)
-        add("POST", f"/{type}/_search", "search", type, looked_for)
-        add("POST", f"/{type}", "create", type, create.of(type))
-        add("GET", f"/{type}/{{id}}", "read", type, read.of(type))
-        add("PUT", f"/{type}/{{id}}", "update", type, update.of(type))
-        add("GET", f"/{type}/{{id}}/_history/{{version}}", "vread", type, vread.of(type))
-    add("GET", "/AuditEvent", "search", "AuditEvent", audit_event.search_type)
-    add("POST", "/AuditEvent/_search", "search", "AuditEvent", audit_event.search_type)
-    add("GET", "/AuditEvent/{id}", "read", "AuditEvent", audit_event.read)
+    _add(routes, "GET", "/metadata", "capabilities", "CapabilityStatement", metadata.of(service.settings, surface()))
+    for line in table():
+        for type in line.types:
+            respond = endpoint(service, line.name, type, line.of(type))
+            _add(routes, line.method, f"/{type}{line.path}", line.name, type, respond)
+        if not line.types:
+            _add(routes, line.method, line.path, line.name, "", endpoint(service, line.name, "", line.of("")))
     return routes
 
 

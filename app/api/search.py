@@ -20,7 +20,7 @@ from app.child_protection import gate
 from app.fhir import bundle, outcome, search_parameters, search_query
 from app.fhir.bundle import Entry as BundleEntry
 from app.fhir.errors import InvalidParameter, Issue
-from app.fhir.search_query import Pair, SearchQuery
+from app.fhir.search_criteria import Pair, SearchQuery
 from app.policy import explanation
 from app.store import audit, search
 from app.store.audit import Entry

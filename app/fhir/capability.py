@@ -3,19 +3,27 @@
 https://hl7.org/fhir/R4/capabilitystatement.html; https://hl7.org/fhir/smart-app-launch/conformance.html
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from app.fhir import schema_profiles, search_parameters, systems
 
-_INTERACTIONS = ("read", "vread", "search-type", "create", "update")
-_READ_ONLY = ("read", "search-type")
 _SMART = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 _SECURITY_SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 
 
-def statement(base: str, token_url: str, version: str) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """What is served: for each type, and for the system ('') where there is anything, the codes of interactions (`read`)
+    and the names of operations (`$match`)."""
+
+    types: Mapping[str, tuple[str, ...]]
+
+
+def statement(base: str, token_url: str, version: str, surface: Surface) -> dict[str, Any]:
     """For a service at `base`."""
-    types = [_resource(type) for type in search_parameters.searchable_types()]
+    types = [_resource(type, codes) for type, codes in sorted(surface.types.items()) if type]
     return {
         "resourceType": "CapabilityStatement",
         "url": f"{systems.CRADLE}/CapabilityStatement/cradle",
@@ -46,14 +54,14 @@ def statement(base: str, token_url: str, version: str) -> dict[str, Any]:
     }
 
 
-def _resource(type: str) -> dict[str, Any]:
+def _resource(type: str, codes: tuple[str, ...]) -> dict[str, Any]:
     is_written = type in search_parameters.written_types()
     parameters = search_parameters.parameters(type).values()
     profiles = [url for url, profile in sorted(schema_profiles.profiles().items()) if profile.structure.type == type]
     found: dict[str, Any] = {
         "type": type,
         "supportedProfile": profiles,
-        "interaction": [{"code": code} for code in (_INTERACTIONS if is_written else _READ_ONLY)],
+        "interaction": [{"code": code} for code in codes if not code.startswith("$")],
         "versioning": "versioned-update" if is_written else "no-version",
         "readHistory": is_written,
         "updateCreate": False,

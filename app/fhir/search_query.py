@@ -5,93 +5,17 @@ https://hl7.org/fhir/R4/search.html
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from dataclasses import replace
 
-from app.fhir import search_parameters, search_value, systems, time
+from app.fhir import search_parameters, search_value, systems
 from app.fhir.errors import InvalidParameter
+from app.fhir.search_criteria import About, Among, Criterion, Ids, Include, Pair, SearchQuery, Text, When
 from app.fhir.search_parameters import SearchParameter
-from app.fhir.search_value import Prefix
 
-Pair: TypeAlias = tuple[str, str]
 MOST_ALTERNATIVES = 100
 _MOST_DIGITS = 9
 _RESULT = ("_count", "_total", "_include", "_include:iterate", "_format", "_page")
 _COMMON = ("_id", "_lastUpdated")
-
-
-@dataclass(frozen=True, slots=True)
-class Among:
-    """It is found under one of these tokens (`status#|active`)."""
-
-    tokens: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A string of `parameter` matches one of these, already folded (for `exact`, as given)."""
-
-    parameter: str
-    values: tuple[str, ...]
-    how: Literal["starts", "contains", "is"]
-
-
-@dataclass(frozen=True, slots=True)
-class When:
-    """A date of `parameter` (`_lastUpdated`: the version's own) stands so to one of these spans."""
-
-    parameter: str
-    values: tuple[tuple[Prefix, time.Span], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Ids:
-    """Its id is one of these. What cannot be an id of ours names nothing."""
-
-    ids: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """It is about one of these people, or, of a Patient, is the record of one."""
-
-    nhs_numbers: tuple[str, ...] = field(repr=False)
-    patient_ids: tuple[str, ...] = ()
-
-
-Criterion: TypeAlias = Among | Text | When | Ids | About
-
-
-@dataclass(frozen=True, slots=True)
-class Include:
-    """`_include=Flag:detail`; `iterate` follows it from included resources too."""
-
-    source: str
-    parameter: SearchParameter
-    iterate: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SearchQuery:
-    """All criteria hold; within one, any value. `pairs` is what was asked, to be repeated in links."""
-
-    type: str
-    criteria: tuple[Criterion, ...]
-    includes: tuple[Include, ...]
-    count: int
-    total: bool
-    pairs: tuple[Pair, ...] = field(repr=False)
-
-    @property
-    def names_a_person(self) -> bool:
-        """Whether a link that repeated it could identify somebody."""
-        return any(isinstance(c, About) and c.nhs_numbers for c in self.criteria) or any(
-            isinstance(c, Text) or (isinstance(c, Among) and _identifies(c)) for c in self.criteria
-        )
-
-
-def _identifies(among: Among) -> bool:
-    return any(token.startswith("identifier#") or systems.NHS_NUMBER in token for token in among.tokens)
 
 
 def parse(type: str, pairs: Iterable[Pair], *, page_size: int, largest_page: int) -> SearchQuery:

@@ -6,14 +6,12 @@ An error names the parameter as far as it is one of ours, and never repeats a va
 """
 
 import re
-from typing import Literal, TypeAlias
 
 from app.fhir import coding, time
 from app.fhir.errors import InvalidParameter
 from app.fhir.nhs_number import NHSNumber
+from app.fhir.search_criteria import Prefix
 from app.fhir.search_parameters import SearchParameter
-
-Prefix: TypeAlias = Literal["eq", "ne", "lt", "gt", "le", "ge", "sa", "eb"]
 
 _PREFIXES = ("eq", "ne", "lt", "gt", "le", "ge", "sa", "eb")
 _ESCAPE = re.compile(r"\\.", re.DOTALL)

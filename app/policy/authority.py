@@ -33,7 +33,9 @@ from app.policy.predicate import (
     type_in,
 )
 
-Interaction: TypeAlias = Literal["read", "vread", "search", "create", "update"]
+Interaction: TypeAlias = Literal[
+    "read", "vread", "history", "search", "create", "update", "patch", "delete", "operation"
+]
 
 # Direct care in each service's own terms, and keeping the record of it (HL7 ActReason; our own purpose-of-use).
 _OWN_DATA_PURPOSES = frozenset(

@@ -10,8 +10,7 @@ from uuid import UUID
 from sqlalchemy import and_, exists, false, func, literal, not_, or_
 
 from app.fhir import resource_id, time
-from app.fhir.search_query import About, Among, Criterion, Ids, SearchQuery, Text, When
-from app.fhir.search_value import Prefix
+from app.fhir.search_criteria import Among, Criterion, Ids, Prefix, SearchQuery, Text, When
 from app.store import tables
 
 Where: TypeAlias = Callable[[Any], Any]
@@ -31,8 +30,8 @@ def condition(criterion: Criterion) -> Where:
             return happened(values, "last_updated")
         case When(parameter, values):
             return _has_date(parameter, values)
-        case About():
-            raise AssertionError("whom it is about is resolved before")
+        case _:
+            raise AssertionError("whom it is about is resolved before, and nothing else is asked yet")
 
 
 def within_buckets(chosen: frozenset[UUID], column: str) -> Where:
@@ -51,7 +50,7 @@ def _has_string(parameter: str, values: tuple[str, ...], how: str) -> Where:
     ways: dict[str, Callable[[str], Any]] = {
         "starts": lambda text: value.startswith(text, autoescape=True),
         "contains": lambda text: value.contains(text, autoescape=True),
-        "is": lambda text: value == text,
+        "exact": lambda text: value == text,
     }
     found = or_(false(), *(ways[how](text) for text in values))
     return lambda c: exists().where(

@@ -16,7 +16,7 @@ from sqlalchemy import Select, Subquery, and_, exists, func, literal, or_, selec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.fhir import resource_id
-from app.fhir.search_query import About, Among, Include, SearchQuery
+from app.fhir.search_criteria import About, Among, Include, SearchQuery
 from app.policy.authority import Permit
 from app.store import criteria, identity, tables
 from app.store.criteria import Where

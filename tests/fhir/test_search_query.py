@@ -9,8 +9,7 @@ import pytest
 
 from app.fhir import search_parameters, search_query, systems
 from app.fhir.errors import InvalidParameter
-from app.fhir.search_query import About, Among, Criterion, Ids, Pair, SearchQuery, Text, When
-from app.fhir.search_value import Prefix
+from app.fhir.search_criteria import About, Among, Criterion, Ids, Pair, Prefix, SearchQuery, Text, When
 from app.fhir.time import Span
 
 NUMBER = "9990000018"
