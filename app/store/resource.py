@@ -31,6 +31,7 @@ class Version:
     content: str
     facts: Facts
     indexed: search_parameters.Indexed
+    deleted: bool = False
 
     @property
     def bucket(self) -> int:
@@ -131,6 +132,7 @@ def _row(version: Version) -> tuple[Any, ...]:
         known.status,
         known.kind,
         known.ended,
+        version.deleted,
     )
 
 
@@ -170,6 +172,7 @@ async def about(tx: AsyncConnection, patient_ids: Iterable[UUID], types: Iterabl
             columns.patient_id == tables.any_of(ids, columns.patient_id.type),
             columns.bucket == tables.any_of([resource_id.bucket(id) for id in ids], columns.bucket.type),
             columns.type == tables.any_of(sorted(types), columns.type.type),
+            columns.deleted.is_(False),
         )
         .prefix_with(guard.for_itself("to compile what was said about a person"))
         .prefix_with(guard.fan_out("several people"))

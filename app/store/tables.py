@@ -53,6 +53,7 @@ def _of_a_version(*, in_key: bool) -> list[Column[object]]:
         Column("status", Text, nullable=False),
         Column("kind", Text, nullable=False),  # the kind of plan or of communication, or empty
         Column("ended", INSTANT),  # when its period was over; None while it goes on
+        Column("deleted", Boolean, nullable=False, server_default=text("false")),  # by DELETE: 410 from then on
     ]
 
 
@@ -66,7 +67,13 @@ resource = Table(
     Index("resource_tokens", "tokens", postgresql_using="gin"),
 )
 
-resource_version = Table("resource_version", metadata, *_of_a_version(in_key=True))
+resource_version = Table(
+    "resource_version",
+    metadata,
+    *_of_a_version(in_key=True),
+    Index("resource_version_type", "type", text("last_updated desc"), text("id desc")),
+    Index("resource_version_updated", text("last_updated desc"), text("id desc")),
+)
 
 search_string = Table(
     "search_string",

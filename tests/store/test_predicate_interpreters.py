@@ -187,7 +187,7 @@ def _resource_row(world: World) -> tuple[Any, ...]:
     return (
         *(world.id, resource_id.bucket(world.id), 1, facts.type, NOW, "{}", facts.patient_id, facts.custodian),
         *(sorted(facts.owners), sorted(facts.recipients), facts.category, facts.label, sorted(facts.sensitivities)),
-        *(facts.data_date, facts.status, facts.kind, facts.ended, []),
+        *(facts.data_date, facts.status, facts.kind, facts.ended, False, []),
     )
 
 
