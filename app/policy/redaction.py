@@ -6,11 +6,10 @@ The location of a restricted person is left out without a word. Contact details 
 masked, always and in the same way, so that the mark does not tell whether there are any.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from app.fhir import systems
+from app.fhir import json_text, systems
 from app.policy import subtraction
 
 _MASKED = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "masked"}]}
@@ -24,7 +23,7 @@ def shown(content: str, type: str, *, contact: bool, location: bool) -> str:
     without_contact = () if contact else subtraction.CONTACT.get(type, ())
     if not without_location and not without_contact:
         return content
-    resource = json.loads(content)
+    resource = json_text.exact(content)
     _remove_retellings(resource)
     for element in without_contact:
         resource.pop(element, None)  # so that its place does not tell that there was one
@@ -35,7 +34,7 @@ def shown(content: str, type: str, *, contact: bool, location: bool) -> str:
         meta["security"] = [*meta.get("security", ()), _REDACTED]
     if without_location:
         _remove_location(resource, without_location)
-    return json.dumps(resource, ensure_ascii=False, separators=(",", ":"))
+    return json_text.written_exactly(resource)
 
 
 def _remove_retellings(resource: dict[str, Any]) -> None:

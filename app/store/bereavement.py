@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.fhir import json_text
 from app.policy import facts
 from app.store import identity, resource, tables
 
@@ -32,9 +33,15 @@ async def revoke_contact(tx: AsyncConnection, records: Collection[UUID], now: da
             continue
         locked = await resource.locked(tx, stored.type, stored.id)
         assert locked is not None, "it was just read, and nothing is deleted"
-        revoked = json.loads(locked.content) | {"status": "revoked"}
+        revoked = json_text.exact(locked.content) | {"status": "revoked"}
         version = resource.version(
-            revoked, None, locked.custodian, locked.patient_id, now, id=locked.id, number=locked.version + 1
+            revoked,
+            json_text.written_exactly(revoked),
+            locked.custodian,
+            locked.patient_id,
+            now,
+            id=locked.id,
+            number=locked.version + 1,
         )
         await resource.replace(tx, version)
         await tx.execute(

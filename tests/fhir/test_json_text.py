@@ -122,3 +122,16 @@ def test_identity_changes_nothing_but_itself(
     stamped = json_text.with_identity(text, "7", {"versionId": "1"})
     assert json.loads(stamped) == dict(ordered) | {"id": "7", "meta": {"versionId": "1"}}
     assert json_text.with_identity(stamped, "7", {"versionId": "1"}) == stamped
+
+
+@pytest.mark.parametrize(
+    "number", ["1.10", "0.0", "-0.50", "1e2", "1E+2", "10", "123456789012345678901234567890", "3.0e-7"]
+)
+def test_a_number_is_written_again_in_the_digits_in_which_it_came(number: str) -> None:
+    text = f'{{"a":{number},"b":[{{"c":{number}}}],"é":"\\n😀"}}'
+    assert json_text.written_exactly(json_text.exact(text)) == text
+
+
+@given(st.dictionaries(NAMES, VALUES))
+def test_what_is_written_exactly_says_what_was_read(members: dict[str, object]) -> None:
+    assert json.loads(json_text.written_exactly(json_text.exact(json.dumps(members)))) == members

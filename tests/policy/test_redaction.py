@@ -96,3 +96,11 @@ def test_a_relatives_contact_details_are_masked_and_their_place_left_out() -> No
 def test_of_a_restricted_child_the_flag_does_not_name_the_authority() -> None:
     assert shown(FLAG, location=False) == {name: value for name, value in FLAG.items() if name != "author"}
     assert shown(FLAG, contact=False) == FLAG
+
+
+def test_numbers_keep_their_digits_where_something_is_left_out() -> None:
+    weighed = {"url": "https://example.org/birth-weight", "valueDecimal": 3.5}
+    text = json.dumps(CHILD | {"extension": [weighed]}).replace("3.5", "3.50")
+    left = redaction.shown(text, "Patient", contact=False, location=True)
+    assert "01632" not in left
+    assert '"valueDecimal":3.50' in left
