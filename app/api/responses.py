@@ -36,7 +36,10 @@ def resource(row: Row, status: int = 200, headers: dict[str, str] | None = None)
 
 
 def error(refused: FHIRError) -> Response:
-    """An OperationOutcome; of a 401 with its challenge."""
-    challenge = getattr(refused, "www_authenticate", None)
-    headers = {"www-authenticate": challenge} if challenge else {}
-    return fhir(outcome.text(refused.issues), refused.status, headers)
+    """An OperationOutcome; of a 401 with its challenge, of a 429 or 503 with when to try again."""
+    headers = {}
+    if challenge := getattr(refused, "www_authenticate", None):
+        headers["www-authenticate"] = challenge
+    if seconds := getattr(refused, "retry_after", None):
+        headers["retry-after"] = str(seconds)
+    return fhir(outcome.of(refused), refused.status, headers)

@@ -35,6 +35,24 @@ class Malformed(FHIRError):
     status, code = 400, "structure"
 
 
+class MissingValue(FHIRError):
+    """400: something that every such request has to say was left out."""
+
+    status, code = 400, "required"
+
+
+class InvalidValue(FHIRError):
+    """400: a header whose value cannot be meant."""
+
+    status, code = 400, "value"
+
+
+class InvalidResourceId(FHIRError):
+    """400: no resource can have this id, or the id sent is not the one in the URL."""
+
+    status, code = 400, "value"
+
+
 class InvalidParameter(FHIRError):
     """400: a search parameter, modifier or value that is not served (R4 search, 3.1.1.2: strict handling)."""
 
@@ -75,13 +93,26 @@ class NotAcceptable(FHIRError):
 
 
 class Conflict(FHIRError):
-    """409."""
+    """409: it is there already, or something else is being done to it."""
 
     status, code = 409, "conflict"
 
 
+class VersionMismatch(Conflict):
+    """409: If-Match names another version than the current one, as the NHS's Personal Demographics Service answers."""
+
+
+class Gone(FHIRError):
+    """410: deleted, told to whoever could see it. To all others it is `NotFound`."""
+
+    status, code = 410, "deleted"
+
+    def __init__(self) -> None:
+        super().__init__("This was deleted. What it said is in its history: [base]/[type]/[id]/_history.")
+
+
 class PreconditionFailed(FHIRError):
-    """412: If-Match is missing or names another version."""
+    """412: If-Match is missing where a version has to be named, or a conditional request matches more than one."""
 
     status, code = 412, "conflict"
 
@@ -104,7 +135,25 @@ class Unprocessable(FHIRError):
     status, code = 422, "invariant"
 
 
+class TooManyRequests(FHIRError):
+    """429: this client asks faster than it may."""
+
+    status, code = 429, "throttled"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"This client sends too many requests. Try again in {retry_after} s.")
+        self.retry_after = retry_after
+
+
 class Unavailable(FHIRError):
     """503: nothing was released."""
 
     status, code = 503, "transient"
+    retry_after = 1
+
+
+class TimedOut(Unavailable):
+    """503: the database took longer than a transaction may take."""
+
+    code = "timeout"
+    retry_after = 5
