@@ -42,31 +42,42 @@ def endpoint(service: Service, name: str, type: str, interact: Interact) -> Call
 
     async def respond(request: Request) -> Response:
         request_id = str(uuid4())
-        asked: Asked | None = None
         try:
             request_id = requests.request_id(request)
             requests.check_accept(request)
             now = service.clock()
             caller = service.verifier.caller(request.headers.get("authorization"), now)
-            asked = Asked(request, caller, request_id, now)
             telemetry.note(request, name, type, caller, request_id)
-            response = await interact(service, asked)
+            response = await answer(service, Asked(request, caller, request_id, now), name, type, interact)
         except FHIRError as refused:
-            if refused.status >= 500:
-                telemetry.defect(refused.__cause__ or refused, request_id)
-            if asked and refused.status in REMEMBERED:
-                response = await _refused(service, asked, name, type, refused)
-            else:
-                response = responses.error(refused)
+            response = responses.error(refused)
         except Exception as defect:
-            telemetry.defect(defect, request_id)
-            response = responses.error(FHIRError("Something went wrong here. Nothing was released."))
+            response = _defect(defect, request_id)
         response.headers["x-request-id"] = request_id
         if correlation := request.headers.get("x-correlation-id"):
             response.headers["x-correlation-id"] = correlation[:128]
         return response
 
     return respond
+
+
+async def answer(service: Service, asked: Asked, name: str, type: str, interact: Interact) -> Response:
+    """What an interaction answers a caller who is known: a request of their own, or one entry of a Bundle."""
+    try:
+        return await interact(service, asked)
+    except FHIRError as refused:
+        if refused.status >= 500:
+            telemetry.defect(refused.__cause__ or refused, asked.request_id)
+        if refused.status in REMEMBERED:
+            return await _refused(service, asked, name, type, refused)
+        return responses.error(refused)
+    except Exception as defect:
+        return _defect(defect, asked.request_id)
+
+
+def _defect(defect: Exception, request_id: str) -> Response:
+    telemetry.defect(defect, request_id)
+    return responses.error(FHIRError("Something went wrong here. Nothing was released."))
 
 
 async def _refused(service: Service, asked: Asked, name: str, type: str, refused: FHIRError) -> Response:
