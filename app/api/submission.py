@@ -12,7 +12,7 @@ from app.api import requests, responses
 from app.api.endpoint import NAMED
 from app.api.requests import Asked
 from app.api.service import Service
-from app.fhir import json_text, models, outcome, subject, systems, validation
+from app.fhir import acceptance, models, outcome, subject, systems, validation
 from app.fhir.errors import Issue, Malformed, Unprocessable
 from app.fhir.json_text import JSONTextError
 from app.fhir.nhs_number import NHSNumber
@@ -27,7 +27,7 @@ async def sent(service: Service, asked: Asked, type: str) -> Draft:
     """The resource in the body, valid for its type and profile, to be kept in the caller's name."""
     raw = await requests.resource_body(asked.request, service.settings.largest_body)
     try:
-        resource, text = json_text.read(raw)
+        resource, text = acceptance.read(raw)
     except JSONTextError as error:
         raise Malformed(str(error)) from None
     if resource.get("resourceType") != type:

@@ -2,20 +2,15 @@
 
 https://hl7.org/fhir/R4/datatypes.html#Coding and https://hl7.org/fhir/R4/search.html#token
 
-HL7's terminology server writes its systems with http; senders also write https, or a slash at the end, and mean the
-same. A Coding without a system means nothing in particular, so it has no token. Nothing here raises.
+A system is compared in its publisher's spelling. A Coding without a system means nothing in particular, so it has no token.
+Nothing here raises.
 """
 
 from collections.abc import Mapping
 
-_SECURE, _CANONICAL = "https://terminology.hl7.org/", "http://terminology.hl7.org/"
+from app.fhir import system_spelling
 
-
-def canonical(system: str) -> str:
-    """One spelling for each system."""
-    if system.startswith(_SECURE):
-        system = _CANONICAL + system.removeprefix(_SECURE)
-    return system.rstrip("/") if system.startswith(_CANONICAL) else system
+canonical = system_spelling.canonical
 
 
 def token(coding: object) -> str | None:

@@ -37,13 +37,13 @@ def token(parameter: SearchParameter, name: str, text: str) -> str:
     system, code = parts(text)
     if not code or system == "":
         raise InvalidParameter(f"Give {name} as [system]|[code] or as [code].", expression=base(name))
-    return f"{parameter.code}#{coding.canonical(system) if system else ''}|{code}"
+    return f"{parameter.code}#{system or ''}|{code}"
 
 
 def parts(text: str) -> tuple[str | None, str]:
-    """`system|code` in its two parts; without a bar the system is None, which is any."""
+    """`system|code` in its two parts, the system in its one spelling; without a bar it is None, which is any."""
     first, *rest = _split(text, "|")
-    return (unescaped(first), unescaped("|".join(rest))) if rest else (None, unescaped(first))
+    return (coding.canonical(unescaped(first)), unescaped("|".join(rest))) if rest else (None, unescaped(first))
 
 
 def reference(parameter: SearchParameter, name: str, modifier: str, text: str) -> str:

@@ -184,3 +184,17 @@ async def test_about_whom_is_said_by_number(as_: Callers, child: Child) -> None:
 
 def _number() -> str:
     return examples.new_number()
+
+
+async def test_systems_are_kept_and_found_in_one_spelling(as_: Callers) -> None:
+    older = "https://fhir.hl7.org.uk/CodeSystem/UKCore-NHSNumberVerificationStatus"
+    number = _number()
+    sent = json.dumps(examples.example("patient-toddler", {examples.CHILD: number})).replace(f"{older}England", older)
+    sent = sent.replace("https://fhir.nhs.uk/Id/", "http://fhir.nhs.uk/Id/")
+    answer = await as_["health-visiting"].send_text("POST", "Patient", sent)
+    assert answer.status_code == 201, answer.text
+    assert f'"{older}England"' in answer.text
+    assert "http://fhir.nhs.uk" not in answer.text
+    for system in ("http://fhir.nhs.uk/Id/nhs-number", "https://fhir.nhs.uk/Id/nhs-number"):
+        found = await as_["health-visiting"].get("Patient", {"identifier": f"{system}|{number}"})
+        assert [entry["resource"]["id"] for entry in found.json()["entry"]] == [answer.json()["id"]]
