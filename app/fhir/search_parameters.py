@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from typing import Any, Literal, TypeAlias
 
@@ -47,13 +48,25 @@ class SearchParameter:
 
 
 @dataclass(frozen=True, slots=True)
+class Quantity:
+    """An amount in one unit; without `lower` it is at most `upper`, without `upper` at least `lower`."""
+
+    lower: Decimal | None
+    upper: Decimal | None
+    system: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Indexed:
     """What a resource is found under. A token is `code#system|value` and `code#|value`; a reference `code#Type/id` or,
-    by identifier, as a token. `strings` and `dates` are beside the key of their parameter."""
+    by identifier, as a token. `code#` alone says that there is some value, of whatever type. `strings` (folded, and as
+    given), `dates` and `quantities` are beside the key of their parameter."""
 
     tokens: tuple[str, ...]
-    strings: tuple[tuple[str, str], ...]
+    strings: tuple[tuple[str, str, str], ...]
     dates: tuple[tuple[str, time.Period], ...]
+    quantities: tuple[tuple[str, Quantity], ...] = ()
 
 
 @cache
@@ -74,18 +87,19 @@ def written_types() -> tuple[str, ...]:
 def index(resource: Mapping[str, Any]) -> Indexed:
     """Everything that this resource is found under. It has passed the gate."""
     tokens: dict[str, None] = {}
-    strings: list[tuple[str, str]] = []
+    strings: list[tuple[str, str, str]] = []
     dates: list[tuple[str, time.Period]] = []
     for parameter in parameters(resource["resourceType"]).values():
         for path in () if parameter.is_the_person else parameter.paths:
             for value in _values(resource, path):
+                tokens[f"{parameter.code}#"] = None
                 match parameter.type:
                     case "token":
                         tokens.update(dict.fromkeys(f"{parameter.code}#{each}" for each in _tokens(value)))
                     case "reference":
                         tokens.update(dict.fromkeys(f"{parameter.code}#{each}" for each in _references(value)))
                     case "string":
-                        strings.append((parameter.key, folded(str(value))))
+                        strings.append((parameter.key, folded(str(value)), str(value)))
                     case "date":
                         dates.extend((parameter.key, period) for period in _periods(value))
     return Indexed(tuple(tokens), tuple(dict.fromkeys(strings)), tuple(dates))

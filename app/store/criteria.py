@@ -9,9 +9,9 @@ from uuid import UUID
 
 from sqlalchemy import and_, exists, false, func, literal, not_, or_
 
-from app.fhir import resource_id, time
+from app.fhir import resource_id, search_parameters, time
 from app.fhir.search_criteria import Among, Criterion, Ids, Prefix, SearchQuery, Text, When
-from app.store import tables
+from app.store import indexing, tables
 
 Where: TypeAlias = Callable[[Any], Any]
 
@@ -46,16 +46,37 @@ def names_ids(query: SearchQuery) -> bool:
 
 def _has_string(parameter: str, values: tuple[str, ...], how: str) -> Where:
     table = tables.search_string.alias()
-    value = table.c.value
-    ways: dict[str, Callable[[str], Any]] = {
-        "starts": lambda text: value.startswith(text, autoescape=True),
-        "contains": lambda text: value.contains(text, autoescape=True),
-        "exact": lambda text: value == text,
-    }
-    found = or_(false(), *(ways[how](text) for text in values))
+    found = or_(false(), *(_WAYS[how](table.c, text) for text in values))
     return lambda c: exists().where(
         table.c.id == c.id, table.c.bucket == c.bucket, table.c.parameter == parameter, found
     )
+
+
+def _starts(c: Any, text: str) -> Any:
+    """The range is for the index, which knows the first letters only; it orders them by their bytes."""
+    begun = func.left(c.value, tables.LONGEST_INDEXED)
+    start = text[: tables.LONGEST_INDEXED]
+    return and_(
+        begun.bool_op("~>=~")(start),
+        begun.bool_op("~<~")(start + _LAST_LETTER),
+        c.value.startswith(text, autoescape=True),
+    )
+
+
+def _contains(c: Any, text: str) -> Any:
+    """Whatever contains it has its trigrams, which have an index; a text that is shorter has none."""
+    there = c.value.contains(text, autoescape=True)
+    trigrams = indexing.trigrams(text)
+    return and_(c.trigrams.contains(tables.texts(trigrams)), there) if trigrams else there
+
+
+def _is(c: Any, text: str) -> Any:
+    folded = search_parameters.folded(text)
+    return and_(func.left(c.value, tables.LONGEST_INDEXED) == folded[: tables.LONGEST_INDEXED], c.exact == text)
+
+
+_WAYS: dict[str, Callable[[Any, str], Any]] = {"starts": _starts, "contains": _contains, "exact": _is}
+_LAST_LETTER = chr(0x10FFFF)
 
 
 def _has_date(parameter: str, values: tuple[tuple[Prefix, time.Span], ...]) -> Where:

@@ -9,13 +9,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, delete, select, update
+from sqlalchemy import Table, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.fhir import json_text, resource_id, search_parameters
 from app.policy import facts
 from app.policy.facts import Facts
-from app.store import database, guard, tables
+from app.store import database, guard, indexing, tables
 
 _RESOURCE = tables.resource
 _KEPT_META = ("profile", "security", "tag", "source")
@@ -99,17 +99,14 @@ async def replace(tx: AsyncConnection, version: Version) -> None:
     here = (_RESOURCE.c.id == version.id, _RESOURCE.c.bucket == version.bucket)
     reason = guard.for_itself("the next version")
     await tx.execute(update(_RESOURCE).where(*here).values(values).prefix_with(reason))
-    for table in (tables.search_string, tables.search_date):
-        await tx.execute(delete(table).where(table.c.id == version.id, table.c.bucket == version.bucket))
+    await indexing.remove(tx, [version.id])
     await _add(await database.driver(tx), [version])
 
 
 async def _add(connection: Any, versions: Sequence[Version]) -> None:
     await copy(connection, tables.resource_version, [_row(version) for version in versions])
-    strings = [(v.id, v.bucket, key, value) for v in versions for key, value in v.indexed.strings]
-    await copy(connection, tables.search_string, strings)
-    dates = [(v.id, v.bucket, key, period.start, period.end) for v in versions for key, period in v.indexed.dates]
-    await copy(connection, tables.search_date, dates)
+    for table, rows in indexing.rows((version.id, version.indexed) for version in versions).items():
+        await copy(connection, table, rows)
 
 
 def _row(version: Version) -> tuple[Any, ...]:

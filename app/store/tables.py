@@ -17,6 +17,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    Numeric,
     SmallInteger,
     Table,
     Text,
@@ -30,6 +31,7 @@ from sqlalchemy.types import TypeEngine
 
 metadata = MetaData()
 INSTANT = DateTime(timezone=True)
+LONGEST_INDEXED = 500  # letters of a string, so that an entry fits into a page of the index
 _TEXTS = ARRAY(Text)
 
 
@@ -82,8 +84,11 @@ search_string = Table(
     Column("bucket", Integer, nullable=False),
     Column("parameter", Text, nullable=False),  # `Patient.family`
     Column("value", Text, nullable=False),  # folded: no case, no accents
+    Column("exact", Text, nullable=False),  # as given
+    Column("trigrams", _TEXTS, nullable=False),  # of the folded value: every three letters in a row
     Index("search_string_id", "id", "bucket"),
-    Index("search_string_value", "parameter", text("value text_pattern_ops")),
+    Index("search_string_start", "parameter", text(f"left(value, {LONGEST_INDEXED}) text_pattern_ops")),
+    Index("search_string_trigrams", "trigrams", postgresql_using="gin"),
 )
 
 search_date = Table(
@@ -96,7 +101,25 @@ search_date = Table(
     Column("upper", INSTANT),
     Index("search_date_id", "id", "bucket"),
     Index("search_date_range", "parameter", "lower", "upper"),
+    Index("search_date_end", "parameter", "upper"),
 )
+
+search_quantity = Table(
+    "search_quantity",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("bucket", Integer, nullable=False),
+    Column("parameter", Text, nullable=False),
+    Column("lower", Numeric),  # None is unbounded
+    Column("upper", Numeric),
+    Column("system", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Index("search_quantity_id", "id", "bucket"),
+    Index("search_quantity_range", "parameter", "lower", "upper"),
+    Index("search_quantity_end", "parameter", "upper"),
+)
+
+SEARCH = (search_string, search_date, search_quantity)
 
 patient_identifier = Table(
     "patient_identifier",

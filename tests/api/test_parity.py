@@ -91,10 +91,12 @@ def _searches(resource: dict[str, Any], child: Child) -> Iterator[dict[str, str]
     indexed = search_parameters.index(resource)
     for token in indexed.tokens:
         code, _, value = token.partition("#")
+        if not value:
+            continue  # that there is one
         if value.startswith("|") and any(each.endswith(value) and each != token for each in indexed.tokens):
             continue  # the same value with its system
         yield {_modified(type, code, value): value.removeprefix("|"), "_lastUpdated": "ge2026-01-01"}
-    for key, value in indexed.strings:
+    for key, value, _ in indexed.strings:
         yield {key.partition(".")[2]: value}
     for key, period in indexed.dates:
         if period.start:
@@ -118,7 +120,7 @@ async def _asked(callers: Iterable[Caller], questions: Iterable[Question]) -> li
 
 async def _remove(running: Running, hidden: Hidden) -> None:
     chosen = [UUID(each["id"]) for each in hidden.resources]
-    for table in ("resource", "resource_version", "search_string", "search_date"):
+    for table in ("resource", "resource_version", "search_string", "search_date", "search_quantity"):
         await running.connection.execute(f"DELETE FROM {table} WHERE id = ANY ($1)", chosen)
     await running.connection.execute("DELETE FROM consent_grant WHERE consent_id = ANY ($1)", chosen)
 
