@@ -7,12 +7,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
 from starlette.requests import Request
 
+from app.fhir import json_text
 from app.fhir.errors import Malformed, NotAcceptable, TooLarge, UnsupportedMediaType
+from app.fhir.json_text import JSONTextError
 from app.policy.access import Caller
 
 _ID = re.compile(r"[A-Za-z0-9\-._]{1,128}")
@@ -89,6 +92,14 @@ async def resource_body(request: Request, largest: int) -> bytes:
     if sent not in _JSON:
         raise UnsupportedMediaType("Send the resource as application/fhir+json.")
     return await body(request, largest)
+
+
+def json_body(raw: bytes) -> dict[str, Any]:
+    """The JSON object in a body. Raises Malformed."""
+    try:
+        return json_text.read(raw)[0]
+    except JSONTextError as error:
+        raise Malformed(str(error)) from None
 
 
 async def body(request: Request, largest: int) -> bytes:

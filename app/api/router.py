@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.api import audit_event, create, lookup, metadata, openapi, read, search, update, vread
+from app.api import audit_event, create, lookup, merge, metadata, openapi, read, search, unmerge, update, vread
 from app.api.endpoint import Interact, endpoint
 from app.api.service import Service
 from app.fhir import search_parameters
@@ -52,6 +52,9 @@ def table() -> Iterator[Registered]:
     yield Registered("read", "GET", "/{id}", read.of, written, "read")
     yield Registered("update", "PUT", "/{id}", update.of, written, "update")
     yield Registered("vread", "GET", "/{id}/_history/{version}", vread.of, written, "vread")
+    patient = ("Patient",)
+    yield Registered("$merge", "POST", "/$merge", lambda _: merge.merge, patient, "merge")
+    yield Registered("$unmerge", "POST", "/{id}/$unmerge", lambda _: unmerge.unmerge, patient, "unmerge")
     audit = ("AuditEvent",)
     yield Registered("search-type", "GET", "", lambda _: audit_event.search_type, audit, "search")
     yield Registered("search-type", "POST", "/_search", lambda _: audit_event.search_type, audit, "search")

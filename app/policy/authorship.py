@@ -43,11 +43,13 @@ def refusal_to_change(
     custodian: str = "",
     keeps: bool = False,
     may_merge: bool = False,
+    parts: bool = False,
 ) -> FHIRError | None:
     """Why this caller may not put this resource in the place of the current version, which `rule` shows them, or None.
 
     A service changes its own records; a Consent is changed by who recorded it, `custodian`, and what somebody else says,
     or the opposite of it, is a new one. A parent changes their own words, and may withdraw them whoever wrote them down.
+    `parts`: the two records of a merge are being told apart, which no ordinary update does.
     """
     if caller.kind is Kind.PARENT_APP:
         performers = facts.identified(current.get("performer"), systems.NHS_NUMBER)
@@ -62,7 +64,7 @@ def refusal_to_change(
             handed_over = keepers(current, custodian) != keepers(resource, custodian)
             if handed_over and caller.organization not in keepers(current, custodian):
                 return _not_yours()
-            return _merge(resource, may_merge=keeps and may_merge)
+            return _merge(resource, may_merge=keeps and may_merge) or _part(current, resource, parts=parts)
         case "Consent":
             if custodian != caller.organization:
                 return _not_yours()
@@ -113,6 +115,14 @@ def _refusal(
 def _merge(resource: Mapping[str, Any], *, may_merge: bool) -> FHIRError | None:
     """To say that one's own record is replaced by another makes them one person: both have to be one's own."""
     return None if subject.superseded_by(resource) is None or may_merge else _not_yours()
+
+
+def _part(current: Mapping[str, Any], resource: Mapping[str, Any], *, parts: bool) -> FHIRError | None:
+    """Of a record that was merged, the link alone is not enough to tell the two apart again."""
+    was = subject.superseded_by(current)
+    if was is None or parts or subject.superseded_by(resource) == was:
+        return None
+    return Unprocessable("This record was merged into another. Take that back by $unmerge.", expression="Patient.link")
 
 
 def _said(consent: Mapping[str, Any], element: str) -> object:

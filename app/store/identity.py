@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Integer, Row, Text, and_, bindparam, delete, func, literal, select, text, update
+from sqlalchemy import ARRAY, Integer, Row, Text, and_, func, literal, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -155,38 +155,3 @@ async def lock(tx: AsyncConnection, patient_ids: Collection[UUID]) -> dict[UUID,
         .with_for_update()
     )
     return {row.patient_id: row for row in await tx.execute(statement)}
-
-
-async def merge(tx: AsyncConnection, old: Identity, new: Identity, key: bytes) -> Identity:
-    """Let every number of either person name all their records, the new one's current (a number was superseded)."""
-    records: tuple[UUID, ...] = ()
-    together = Identity(tuple(dict.fromkeys((*new.records, *old.records))))
-    while set(together.records) != set(records):  # who merged either meanwhile has made the group larger
-        records = together.records
-        locked = await lock(tx, records)
-        numbers = sorted({number for row in locked.values() for number in row.nhs_numbers})
-        known = await resolve(tx, numbers, key)
-        newest = known[own[0]].records if (own := locked[new.patient_id].nhs_numbers) else new.records
-        others = (record for number in numbers for record in known[number].records)
-        together = Identity(tuple(dict.fromkeys((*newest, *records, *others))))
-    here = _IDENTIFIER.c.system == systems.NHS_NUMBER, _IDENTIFIER.c.value == bindparam("of_number")
-    in_bucket = _IDENTIFIER.c.bucket == bindparam("of_bucket")
-    places = [{"of_number": number, "of_bucket": resource_id.bucket_of(number, key)} for number in numbers]
-    await tx.execute(delete(_IDENTIFIER).where(*here, in_bucket), places)
-    rows = [
-        {
-            "system": systems.NHS_NUMBER,
-            "value": place["of_number"],
-            "bucket": place["of_bucket"],
-            "patient_id": record,
-            "patient_bucket": resource_id.bucket(record),
-            "current": record == together.patient_id,
-        }
-        for place in places
-        for record in together.records
-    ]
-    await tx.execute(insert(_IDENTIFIER), rows)
-    for record in together.records:
-        own = _PERSON.c.patient_id == record, _PERSON.c.bucket == resource_id.bucket(record)
-        await tx.execute(update(_PERSON).where(*own).values(nhs_numbers=numbers))
-    return together

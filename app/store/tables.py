@@ -148,6 +148,20 @@ person = Table(
     Column("family", _TEXTS, nullable=False),  # `nhs|9...` of the person and of those with proven responsibility
 )
 
+patient_merge = Table(
+    "patient_merge",  # which records were put together, so that they can be told apart again
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("bucket", Integer, primary_key=True),  # of the source
+    Column("source", Uuid, nullable=False),  # the record that was replaced
+    Column("records", ARRAY(Uuid), nullable=False),  # all of that person's, the source first
+    Column("numbers", _TEXTS, nullable=False),
+    Column("target", Uuid, nullable=False),  # the record to answer with since
+    Column("merged", INSTANT, nullable=False),
+    Column("undone", INSTANT),
+    Index("patient_merge_source", "source", "bucket"),
+)
+
 consent_grant = Table(
     "consent_grant",
     metadata,

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.fhir import resource_id, subject
 from app.fhir.errors import Conflict, Unprocessable
-from app.store import bereavement, consent, database, identity, resource, tables
+from app.store import bereavement, consent, database, identity, merging, resource, tables
 from app.store.identity import Identity
 from app.store.resource import Stored, Version
 
@@ -51,7 +51,7 @@ async def create_all(tx: AsyncConnection, drafts: Sequence[Draft], key: bytes, n
     await resource.insert_all(await database.driver(tx), versions)
     for draft, owner in zip(drafts, owners, strict=True):
         if draft.resource["resourceType"] == "Patient" and owner:
-            await _merge(tx, draft.resource, owner, people, key)
+            await _merge(tx, draft.resource, owner, people, key, now)
     await _follow(tx, drafts, versions, key, now)
     return versions
 
@@ -84,7 +84,7 @@ async def update(tx: AsyncConnection, stored: Stored, draft: Draft, key: bytes, 
     version = _version(draft, owner, now, id=stored.id, number=stored.version + 1, patient_id=stored.patient_id)
     await resource.replace(tx, version)
     if stored.type == "Patient" and owner:
-        await _merge(tx, draft.resource, owner, people, key)
+        await _merge(tx, draft.resource, owner, people, key, now)
     await _follow(tx, [draft], [version], key, now)
     return version
 
@@ -153,7 +153,7 @@ async def _first_number(tx: AsyncConnection, own: Identity, number: str, key: by
     await identity.lock(tx, {*own.records, *named.records})
     if await resource.about(tx, named.records, ["Patient"]):
         raise Conflict("Another record has this NHS number.")
-    return await identity.merge(tx, old=named, new=own, key=key)
+    return await merging.merge(tx, old=named, new=own, key=key, now=now)
 
 
 async def _refuse_second_patients(
@@ -183,11 +183,16 @@ def _version(
 
 
 async def _merge(
-    tx: AsyncConnection, patient: dict[str, Any], owner: Identity, people: dict[str, Identity], key: bytes
+    tx: AsyncConnection,
+    patient: dict[str, Any],
+    owner: Identity,
+    people: dict[str, Identity],
+    key: bytes,
+    now: datetime,
 ) -> None:
     successor = subject.superseded_by(patient)
     if successor is not None and people[successor].patient_id != owner.patient_id:
-        await identity.merge(tx, old=owner, new=people[successor], key=key)
+        await merging.merge(tx, old=owner, new=people[successor], key=key, now=now)
 
 
 async def _follow(

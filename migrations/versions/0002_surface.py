@@ -46,6 +46,20 @@ CREATE INDEX search_quantity_id ON search_quantity (id, bucket);
 CREATE INDEX search_quantity_range ON search_quantity (parameter, lower, upper);
 
 CREATE INDEX search_quantity_end ON search_quantity (parameter, upper);
+
+CREATE TABLE patient_merge (
+    id UUID NOT NULL,
+    bucket INTEGER NOT NULL,
+    source UUID NOT NULL,
+    records UUID[] NOT NULL,
+    numbers TEXT[] NOT NULL,
+    target UUID NOT NULL,
+    merged TIMESTAMP WITH TIME ZONE NOT NULL,
+    undone TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (id, bucket)
+);
+
+CREATE INDEX patient_merge_source ON patient_merge (source, bucket);
 """
 
 
