@@ -106,21 +106,25 @@ def test_the_token_is_got_where_it_says(app: FastAPI, document: dict[str, Any]) 
     assert flow["scopes"].keys() == set(scope.supported())
 
 
-def test_it_says_the_same_as_the_capability_statement(operations: dict[tuple[str, str], dict[str, Any]]) -> None:
+def test_the_capability_statement_says_what_is_routed() -> None:
     statement = capability.statement("http://example.org", "http://example.org/oauth2/token", VERSION, router.surface())
-    declared = {
-        (resource["type"], interaction["code"])
-        for resource in statement["rest"][0]["resource"]
-        for interaction in resource["interaction"]
+    (rest,) = statement["rest"]
+    declared = {("", each["code"]) for each in rest.get("interaction", ())}
+    declared |= {("", f"${each['name']}") for each in rest.get("operation", ())}
+    for resource in rest["resource"]:
+        declared |= {(resource["type"], each["code"]) for each in resource["interaction"]}
+        declared |= {(resource["type"], f"${each['name']}") for each in resource.get("operation", ())}
+    assert declared == {(type, line.code) for line in router.table() for type in line.types or ("",)}
+
+
+def test_every_route_is_described(operations: dict[tuple[str, str], dict[str, Any]]) -> None:
+    routed = {
+        (line.method.lower(), f"{FHIR_PATH}{f'/{type}' if type else ''}{line.path}")
+        for line in router.table()
+        for type in line.types or ("",)
     }
-    described = {
-        (type, name.replace("search", "search-type"))
-        for name, _, type in (
-            each["operationId"].removesuffix("-by-post").partition("-") for each in operations.values()
-        )
-        if name != "capabilities"
-    }
-    assert described == declared
+    assert routed
+    assert routed <= {(method, path) for method, path in operations}
 
 
 def _references(part: Any) -> Iterator[str]:

@@ -49,9 +49,18 @@ def statement(base: str, token_url: str, version: str, surface: Surface) -> dict
                     "purpose of use and, where somebody is at the screen, the user.",
                 },
                 "resource": types,
+                **_codes("", surface.types.get("", ())),
             }
         ],
     }
+
+
+def _codes(type: str, codes: tuple[str, ...]) -> dict[str, Any]:
+    """The interactions and the operations, each where there are any."""
+    interactions = [{"code": code} for code in codes if not code.startswith("$")]
+    operations = [{"name": code[1:], "definition": _operation(type, code[1:])} for code in codes if code[0] == "$"]
+    listed = {"interaction": interactions, "operation": operations}
+    return {name: value for name, value in listed.items() if value}
 
 
 def _resource(type: str, codes: tuple[str, ...]) -> dict[str, Any]:
@@ -61,7 +70,7 @@ def _resource(type: str, codes: tuple[str, ...]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "type": type,
         "supportedProfile": profiles,
-        "interaction": [{"code": code} for code in codes if not code.startswith("$")],
+        **_codes(type, codes),
         "versioning": "versioned-update" if is_written else "no-version",
         "readHistory": is_written,
         "updateCreate": False,
@@ -76,3 +85,10 @@ def _resource(type: str, codes: tuple[str, ...]) -> dict[str, Any]:
         ],
     }
     return {name: value for name, value in found.items() if value != []}
+
+
+def _operation(type: str, name: str) -> str:
+    """The canonical of an operation: HL7's own where it defines one (`$merge` since R5)."""
+    if name == "unmerge":
+        return f"{systems.CRADLE}/OperationDefinition/{type}-{name}"
+    return f"http://hl7.org/fhir/OperationDefinition/{'Resource' if name == 'validate' else type}-{name}"
