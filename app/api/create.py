@@ -34,7 +34,12 @@ def of(type: str) -> Interact:
             async with service.database.transaction() as tx:
                 about = await known.about(tx, draft.resource, asked.caller.organization, service.bucket_key)
                 if refused := authorship.refusal(
-                    asked.caller, draft.resource, about.person, keeps=about.keeps, may_merge=about.may_merge
+                    asked.caller,
+                    draft.resource,
+                    about.person,
+                    keeps=about.keeps,
+                    may_merge=about.may_merge,
+                    owns=about.owns,
                 ):
                     raise refused
                 (version,) = await writing.create_all(tx, [draft], service.bucket_key, asked.now)

@@ -18,6 +18,8 @@ from app.api.endpoint import Interact, endpoint
 from app.api.service import Service
 from app.fhir import search_parameters
 from app.fhir.capability import Surface
+from app.fhir.schema_definitions import DefinitionError
+from app.policy import facts
 from app.settings import FHIR_PATH
 
 OPEN = frozenset({f"{FHIR_PATH}/metadata"})  # what is answered without a token
@@ -78,7 +80,9 @@ class _Route(APIRoute):
 
 
 def router(service: Service) -> APIRouter:
-    """The routes of a service."""
+    """The routes of a service. DefinitionError for a type about which no policy decides: it would be shown by oversight."""
+    if undecided := set(search_parameters.written_types()) - facts.TYPES:
+        raise DefinitionError(f"app/policy/category.py says nothing of {', '.join(sorted(undecided))}.")
     routes = APIRouter(prefix=FHIR_PATH, route_class=_Route)
     _add(routes, "GET", "/metadata", "capabilities", "CapabilityStatement", metadata.of(service.settings, surface()))
     for line in table():

@@ -88,6 +88,7 @@ async def _replaced(
         custodian=stored.custodian,
         keeps=about.keeps,
         may_merge=about.may_merge,
+        owns=about.owns,
     ):
         raise refused
     if expected != stored.version:

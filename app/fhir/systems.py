@@ -20,6 +20,11 @@ CRADLE = "https://fhir.cradle.example"
 DATA_CATEGORY = f"{CRADLE}/CodeSystem/data-category"
 PURPOSE = f"{CRADLE}/CodeSystem/purpose-of-use"
 COMMUNICATION_CATEGORY = f"{CRADLE}/CodeSystem/communication-category"
+CHILD_HEALTH_REVIEW = f"{CRADLE}/CodeSystem/child-health-review"
+DEVELOPMENT_SCORE = f"{CRADLE}/CodeSystem/development-score"
+ENCOUNTER_TYPE = f"{CRADLE}/CodeSystem/encounter-type"
+TASK_CODE = f"{CRADLE}/CodeSystem/task-code"
+QUESTIONNAIRE = f"{CRADLE}/Questionnaire/"  # with a code of CHILD_HEALTH_REVIEW
 RESPONSIBILITY_BASIS = f"{CRADLE}/CodeSystem/parental-responsibility-basis"
 PARENTAL_RESPONSIBILITY = f"{CRADLE}/StructureDefinition/Extension-Cradle-ParentalResponsibility"
 PREGNANCY = f"{CRADLE}/StructureDefinition/Extension-Cradle-Pregnancy"
@@ -37,3 +42,8 @@ PLAN_TYPES = {
     LOOKED_AFTER: "Looked after child",
     UNBORN_PLAN: "Unborn child subject to child protection plan",
 }
+
+# SNOMED codes of what is recorded at a birth, as the Personal Demographics Service takes them
+BIRTH_WEIGHT, STILLBIRTH, GESTATION = "364589006", "237364002", "268477000"
+NUMBER_OF_FETUSES, CONGENITAL_ANOMALY = "246435002", "66091009"
+BIRTH_ITEMS = (BIRTH_WEIGHT, STILLBIRTH, GESTATION, NUMBER_OF_FETUSES, CONGENITAL_ANOMALY)

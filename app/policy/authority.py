@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 from app.fhir import systems
 from app.policy import label, subtraction
 from app.policy.access import Caller, Kind
-from app.policy.facts import ADMINISTRATIVE, CHILD_PROTECTION, UNKNOWN
+from app.policy.category import ADMINISTRATIVE, CHILD_PROTECTION, UNKNOWN
 from app.policy.grant import Ask
 from app.policy.predicate import (
     GoesOnAfter,
@@ -43,6 +43,8 @@ _OWN_DATA_PURPOSES = frozenset(
     | {f"{systems.PURPOSE}|{code}" for code in ("safeguarding", "early-years-outreach", "school-transition")}
 )
 _AUDIT = f"{systems.PURPOSE}|audit"
+DIRECTORY = ("Organization", "Practitioner", "PractitionerRole")
+_ADDRESSED = ("CommunicationRequest", "Communication", "Task")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def permit(request: AccessRequest) -> Permit | Refusal:
         return Refusal("purpose_required")
     found = tuple(_authorities(request))
     authorities = tuple(
-        Authority(each.rule, all_of(each.releases, subtraction.leaves(each.rule, caller))) for each in found
+        Authority(each.rule, all_of(each.releases, subtraction.leaves(each.rule, caller.purpose))) for each in found
     )
     return Permit(authorities, subtraction.shows_location(caller.organization))
 
@@ -108,15 +110,25 @@ def _authorities(request: AccessRequest) -> list[Authority]:
     caller = request.caller
     if caller.kind is Kind.AUDITOR:
         return [Authority("audit", type_in("AuditEvent"))] if caller.purpose == _AUDIT else []
-    directory = Authority("directory", type_in("Organization"))
+    directory = Authority("directory", type_in(*DIRECTORY))
     if caller.kind is Kind.PARENT_APP:
         return [Authority("family", _family(caller)), directory]
     found = []
     if caller.purpose in _OWN_DATA_PURPOSES:
-        found.append(Authority("own_data", Names("owners", f"org|{caller.organization}")))
+        found.append(Authority("own_data", _own(caller.organization)))
     found.append(Authority("consent", _consent(request)))
     found.append(Authority("recipient", _recipient(caller)))
     return [*found, directory]
+
+
+def _own(organization: str) -> Predicate:
+    return Names("owners", f"org|{organization}")
+
+
+def own(organization: str) -> Permit:
+    """What an organisation may refer to as its own in what it writes, whatever for."""
+    reach = all_of(_own(organization), subtraction.leaves("own_data", purpose=None))
+    return Permit((Authority("own_data", reach),), subtraction.shows_location(organization))
 
 
 def _gateway(plans_ended_after: datetime) -> Predicate:
@@ -143,7 +155,7 @@ def _consent(request: AccessRequest) -> Predicate:
 
 
 def _recipient(caller: Caller) -> Predicate:
-    return all_of(type_in("CommunicationRequest"), Names("recipients", f"org|{caller.organization}"))
+    return all_of(type_in(*_ADDRESSED), Names("recipients", f"org|{caller.organization}"))
 
 
 def _family(caller: Caller) -> Predicate:

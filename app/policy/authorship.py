@@ -8,27 +8,34 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.fhir import subject, systems
-from app.fhir.errors import FHIRError, Forbidden, Unprocessable
-from app.policy import explanation, facts
+from app.fhir.errors import FHIRError, Forbidden, MethodNotAllowed, Unprocessable
+from app.policy import explanation, facts, own_name
 from app.policy.access import Caller, Kind
-from app.policy.facts import CHILD_PROTECTION, Facts, Person
+from app.policy.category import CHILD_PROTECTION
+from app.policy.facts import Facts, Person
 
 _NOTICE = "child-protection-access-notice"
 
 
 def refusal(
-    caller: Caller, resource: Mapping[str, Any], person: Person, *, keeps: bool = False, may_merge: bool = False
+    caller: Caller,
+    resource: Mapping[str, Any],
+    person: Person,
+    *,
+    keeps: bool = False,
+    may_merge: bool = False,
+    owns: bool = False,
 ) -> FHIRError | None:
     """Why this caller may not write this new resource about this person, or None. Looked at before anything is stored.
 
     `keeps`: the caller's organisation owns every Patient record of the person, and there is one. `may_merge`: that, of
-    the person by whose number this Patient is said to be replaced. A plan for a restricted person is answered as
-    nationally (CPR02).
+    the person by whose number this Patient is said to be replaced. `owns`: all that a Provenance or a Group refers to. A
+    plan for a restricted person is answered as nationally (CPR02).
     """
-    if refused := _refusal(caller, resource, person, keeps=keeps, may_merge=may_merge):
+    if refused := _refusal(caller, resource, person, keeps=keeps, may_merge=may_merge, owns=owns):
         return refused
     is_plan = facts.of(resource, caller.organization, None).category == CHILD_PROTECTION
-    if is_plan and resource["resourceType"] != "CommunicationRequest" and person.restriction != "U":
+    if is_plan and resource["resourceType"] in facts.PARTS_OF_A_PLAN and person.restriction != "U":
         return Unprocessable("CPR02: matched to a sensitive record, which cannot hold child protection information.")
     return None
 
@@ -44,6 +51,7 @@ def refusal_to_change(
     keeps: bool = False,
     may_merge: bool = False,
     parts: bool = False,
+    owns: bool = False,
 ) -> FHIRError | None:
     """Why this caller may not put this resource in the place of the current version, which `rule` shows them, or None.
 
@@ -57,6 +65,8 @@ def refusal_to_change(
         if rule != "family" or not is_their_word:
             return _not_yours()
         return None if _withdraws(current, resource) else _refusal(caller, resource, person)
+    if rule == "recipient" and current["resourceType"] == "Task":
+        return None if own_name.carries_out(current, resource) else _not_yours()
     if rule != "own_data":
         return _not_yours()
     match current["resourceType"]:
@@ -70,7 +80,9 @@ def refusal_to_change(
                 return _not_yours()
             if any(_said(current, each) != _said(resource, each) for each in ("performer", "type")):
                 return Unprocessable("Somebody else, or the opposite, is said in a new Consent.", expression="Consent")
-    return _refusal(caller, resource, person, keeps=keeps, may_merge=may_merge)
+        case "Provenance":
+            return MethodNotAllowed("What was recorded of an origin is not changed. Record another Provenance.")
+    return _refusal(caller, resource, person, keeps=keeps, may_merge=may_merge, owns=owns)
 
 
 def keepers(patient: Mapping[str, Any], custodian: str) -> set[str]:
@@ -80,7 +92,13 @@ def keepers(patient: Mapping[str, Any], custodian: str) -> set[str]:
 
 
 def _refusal(
-    caller: Caller, resource: Mapping[str, Any], person: Person, *, keeps: bool = False, may_merge: bool = False
+    caller: Caller,
+    resource: Mapping[str, Any],
+    person: Person,
+    *,
+    keeps: bool = False,
+    may_merge: bool = False,
+    owns: bool = False,
 ) -> FHIRError | None:
     about = facts.of(resource, caller.organization, None)
     if caller.kind is Kind.AUDITOR or (caller.kind is Kind.PARENT_APP and about.type != "Consent"):
@@ -96,10 +114,11 @@ def _refusal(
         case "Consent":
             return _consent(caller, resource, about, person)
         case "CommunicationRequest":
-            if about.kind == _NOTICE:
-                return _not_yours()
             stated = set(facts.identified([resource.get("requester"), resource.get("sender")], systems.ODS_CODE))
-            return None if {code.upper() for code in stated} == {caller.organization} else _not_yours()
+            is_its_own = {code.upper() for code in stated} == {caller.organization}
+            return None if is_its_own and about.kind != _NOTICE else _not_yours()
+        case "Communication" if about.kind == _NOTICE:
+            return _not_yours()
         case "Flag" | "CarePlan" | "CareTeam" if about.category == CHILD_PROTECTION:
             return _plan(caller, resource)
         case "Flag" | "CarePlan" | "CareTeam" if caller.kind is Kind.LOCAL_AUTHORITY:
@@ -108,8 +127,10 @@ def _refusal(
                 "find it. See the profile in [base]/metadata.",
                 expression=f"{about.type}.category",
             )
-        case _:
+        case "Flag" | "CarePlan" | "CareTeam":
             return None
+        case _:
+            return own_name.refusal(caller, resource, owns=owns)
 
 
 def _merge(resource: Mapping[str, Any], *, may_merge: bool) -> FHIRError | None:

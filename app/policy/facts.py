@@ -4,8 +4,8 @@ https://hl7.org/fhir/R4/security-labels.html
 
 They are taken from the content once, when it is written, and kept beside it in columns; nothing else of a resource
 reaches a decision. Whom a resource belongs to depends on its type: a Patient to the organisation that keeps it and to the
-current GP practice, a Consent to who recorded it and to who said it, a CommunicationRequest to who sends it, and
-everything else to the organisation that created it.
+current GP practice, a Consent to who recorded it and to who said it, a message to who sends it, and everything else to
+the organisation that created it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,19 +14,24 @@ from datetime import date, datetime
 from uuid import UUID
 
 from app.fhir import coding, systems, time
+from app.policy import category as categories
 from app.policy import label
 
-CHILD_PROTECTION = "child-protection"
-ADMINISTRATIVE = "administrative"
-UNKNOWN = "unknown"  # a category that no authority but one's own data reaches
+TYPES = categories.TYPES  # those that something is decided about; any other is not kept
 
-_COMMUNICATIONS = {  # what a communication is about, by its category; of several, the first in this list
-    "child-protection-access-notice": CHILD_PROTECTION,
-    "family-contact": "contact",
-    "appointment": "health",
-    "professional-notice": "health",
+PARTS_OF_A_PLAN = ("Flag", "CarePlan", "CareTeam")
+_SENT = ("CommunicationRequest", "Communication")
+_DATED = {  # the element that says when what a resource says was so
+    **dict.fromkeys(PARTS_OF_A_PLAN, ("period",)),
+    "CommunicationRequest": ("authoredOn",),
+    "Communication": ("sent", "received"),
+    "Task": ("authoredOn",),
+    "Encounter": ("period",),
+    "Observation": ("effectiveDateTime", "effectivePeriod", "effectiveInstant", "issued"),
+    "DocumentReference": ("date",),
+    "QuestionnaireResponse": ("authored",),
+    "Provenance": ("recorded",),
 }
-_PARTS_OF_A_PLAN = ("Flag", "CarePlan", "CareTeam")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,49 +68,22 @@ class Person:
 def of(resource: Mapping[str, object], custodian: str, patient_id: UUID | None) -> Facts:
     """The facts of a resource that has passed the gate; `custodian` is the ODS code of the organisation that created it."""
     type = str(resource["resourceType"])
-    kind = _kind(resource)
-    category = _category(type, kind)
-    labelled = label.of(resource, category)
+    category = categories.of(resource)
+    labelled = label.of(resource, category.name)
     return Facts(
         type=type,
         custodian=custodian,
-        category=category,
+        category=category.name,
         label=labelled.level,
         patient_id=patient_id,
         owners=frozenset(_owners(resource, custodian)),
-        recipients=frozenset(_organizations(resource.get("recipient"))),
+        recipients=frozenset(_recipients(resource)),
         sensitivities=labelled.sensitivities,
         data_date=_data_date(resource),
         status=_status(resource),
-        kind=kind,
+        kind=category.kind,
         ended=_ended(resource),
     )
-
-
-def _category(type: str, kind: str) -> str:
-    match type:
-        case "Patient" | "RelatedPerson":
-            return "demographics"
-        case "Flag" | "CarePlan" | "CareTeam" if kind in systems.PLAN_TYPES:
-            return CHILD_PROTECTION
-        case "CareTeam":
-            return "family-circumstances"
-        case "Consent":
-            return ADMINISTRATIVE
-        case "CommunicationRequest":
-            return _COMMUNICATIONS.get(kind, UNKNOWN)
-        case _:
-            return UNKNOWN
-
-
-def _kind(resource: Mapping[str, object]) -> str:
-    """The kind of plan or of communication; of several, the first that we list, in whatever order they were sent."""
-    type = resource["resourceType"]
-    system, known = (systems.SNOMED, tuple(systems.PLAN_TYPES)) if type in _PARTS_OF_A_PLAN else ("", ())
-    if type == "CommunicationRequest":
-        system, known = systems.COMMUNICATION_CATEGORY, tuple(_COMMUNICATIONS)
-    stated = {token for concept in coding.items(resource.get("category")) for token in coding.tokens(concept)}
-    return next((code for code in known if f"{system}|{code}" in stated), "")
 
 
 def _owners(resource: Mapping[str, object], custodian: str) -> Iterator[str]:
@@ -117,12 +95,20 @@ def _owners(resource: Mapping[str, object], custodian: str) -> Iterator[str]:
             yield f"org|{custodian}"
             yield from _organizations(resource.get("organization"))
             yield from _people(resource.get("performer"))
-        case "CommunicationRequest":
+        case "CommunicationRequest" | "Communication":
             yield f"org|{custodian}"
             yield from _organizations(resource.get("requester"))
             yield from _organizations(resource.get("sender"))
         case _:
             yield f"org|{custodian}"
+
+
+def _recipients(resource: Mapping[str, object]) -> Iterator[str]:
+    """To whom it is addressed: a message to its recipients, a Task to who is to do it."""
+    if resource["resourceType"] in _SENT:
+        yield from _organizations(resource.get("recipient"))
+    elif resource["resourceType"] == "Task":
+        yield from _organizations(resource.get("owner"))
 
 
 def _organizations(references: object) -> Iterator[str]:
@@ -146,12 +132,11 @@ def identified(references: object, system: str) -> Iterator[str]:
 
 
 def _data_date(resource: Mapping[str, object]) -> datetime | None:
-    """When what it says was so: of a plan, from when."""
-    if resource["resourceType"] in _PARTS_OF_A_PLAN:
-        period = time.period(resource.get("period"))
-        return period.start if period else None
-    authored = time.span(resource.get("authoredOn"))
-    return authored.start if authored else None
+    """When what it says was so: of what went on for a while, from when."""
+    stated = (resource[element] for element in _DATED.get(str(resource["resourceType"]), ()) if element in resource)
+    value = next(stated, None)
+    span = time.period(value) if isinstance(value, Mapping) else time.span(value)
+    return span.start if span else None
 
 
 def _status(resource: Mapping[str, object]) -> str:
@@ -161,7 +146,7 @@ def _status(resource: Mapping[str, object]) -> str:
 
 
 def _ended(resource: Mapping[str, object]) -> datetime | None:
-    if resource["resourceType"] not in _PARTS_OF_A_PLAN:
+    if resource["resourceType"] not in PARTS_OF_A_PLAN:
         return None
     period = time.period(resource.get("period"))
     return period.end if period else None

@@ -8,8 +8,7 @@ notice. A bereaved family is not there for outreach; care goes on.
 """
 
 from app.fhir import systems
-from app.policy.access import Caller
-from app.policy.facts import CHILD_PROTECTION
+from app.policy.category import CHILD_PROTECTION
 from app.policy.predicate import (
     EVERYTHING,
     Bereaved,
@@ -34,6 +33,8 @@ LOCATION = {
     "RelatedPerson": ("address", "telecom"),
     "Flag": ("author",),
     "CarePlan": ("author", "contributor"),
+    "Encounter": ("location", "hospitalization"),
+    "Task": ("location",),
 }
 _UK_CORE = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-"
 HARMLESS_EXTENSIONS = frozenset(  # any other could tell where a restricted person is
@@ -51,13 +52,13 @@ CONTACT = {
 }
 
 
-def leaves(rule: str, caller: Caller) -> Predicate:
+def leaves(rule: str, purpose: str | None) -> Predicate:
     """What of an authority's reach remains.
 
     A plan stays with the authority that sent it, and a notice with whom it is addressed to. What services write about a
     restricted person says where they are, so of all that a family agreed to only the Patient is left.
     """
-    told_where = type_in("RelatedPerson", *(("CareTeam", "CommunicationRequest") if rule == "consent" else ()))
+    told_where = Negate(type_in("Patient")) if rule == "consent" else type_in("RelatedPerson")
     remaining: list[Predicate] = [Negate(all_of(told_where, _RESTRICTED))]
     sent_or_addressed = {"own_data": ("Flag", "CarePlan", "CareTeam"), "recipient": ("CommunicationRequest",)}
     if rule in sent_or_addressed:
@@ -67,7 +68,7 @@ def leaves(rule: str, caller: Caller) -> Predicate:
         remaining.append(Negate(_VERY_RESTRICTED))
     if rule == "recipient":
         remaining.append(Negate(all_of(OneOf("kind", frozenset({"family-contact"})), Bereaved())))
-    if caller.purpose in OUTREACH:
+    if purpose in OUTREACH:
         remaining.append(Negate(Bereaved()))
     return all_of(*remaining)
 

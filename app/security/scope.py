@@ -14,8 +14,9 @@ from app.security.oauth_error import InvalidScope
 
 LEVELS = ("system", "patient", "user")
 TYPES = (
-    *("AuditEvent", "CarePlan", "CareTeam", "CommunicationRequest", "Consent"),
-    *("Flag", "Organization", "Patient", "RelatedPerson"),
+    *("AuditEvent", "CarePlan", "CareTeam", "Communication", "CommunicationRequest", "Consent", "DocumentReference"),
+    *("Encounter", "Flag", "Group", "Observation", "Organization", "Patient", "Practitioner", "PractitionerRole"),
+    *("Provenance", "QuestionnaireResponse", "RelatedPerson", "Subscription", "Task"),
 )
 
 _SCOPE = re.compile(r"(?P<level>[a-z]+)/(?P<type>[A-Za-z]+|\*)\.(?P<interactions>c?r?u?d?s?)")

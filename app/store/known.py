@@ -14,16 +14,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.fhir import resource_id, subject
 from app.policy import facts
 from app.policy.facts import Person
-from app.store import identity, resource
+from app.store import identity, resource, targets
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What authorship has to know. `keeps` and `may_merge` as in `authorship.refusal`."""
+    """What authorship has to know. `keeps`, `may_merge` and `owns` as in `authorship.refusal`."""
 
     person: Person
     keeps: bool
     may_merge: bool
+    owns: bool
 
 
 async def about(tx: AsyncConnection, content: dict[str, Any], organization: str, key: bytes) -> Known:
@@ -40,7 +41,8 @@ async def about(tx: AsyncConnection, content: dict[str, Any], organization: str,
     rows = (await identity.lock(tx, ids)).values() if ids else ()
     person = next((_person_of(row) for row in rows), Person())
     may_merge = successor in people and await _keeps(tx, people[successor].records, organization)
-    return Known(person, await _keeps(tx, ids, organization), may_merge)
+    owns = bool(subject.targets(content)) and await targets.owned(tx, content, organization, key)
+    return Known(person, await _keeps(tx, ids, organization), may_merge, owns)
 
 
 def _person_of(row: Any) -> Person:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.fhir import resource_id, subject
 from app.fhir.errors import Conflict, Unprocessable
-from app.store import bereavement, consent, database, identity, merging, resource, tables
+from app.store import bereavement, consent, database, identity, merging, resource, tables, targets
 from app.store.identity import Identity
 from app.store.resource import Stored, Version
 
@@ -41,7 +41,7 @@ async def create_all(tx: AsyncConnection, drafts: Sequence[Draft], key: bytes, n
     successors = [number for draft in drafts if (number := subject.superseded_by(draft.resource))]
     numbers = {each.nhs_number for each in subjects if each and each.nhs_number} | set(successors)
     people = await identity.register(tx, numbers, key, now)
-    owners = [await _person(tx, draft, about, people) for draft, about in zip(drafts, subjects, strict=True)]
+    owners = [await _person(tx, draft, about, people, key) for draft, about in zip(drafts, subjects, strict=True)]
     await identity.lock(tx, {id for person in owners if person for id in person.records})
     await _refuse_second_patients(tx, drafts, owners)
     versions = [
@@ -90,9 +90,11 @@ async def update(tx: AsyncConnection, stored: Stored, draft: Draft, key: bytes, 
 
 
 async def _person(
-    tx: AsyncConnection, draft: Draft, about: subject.Subject | None, people: dict[str, Identity]
+    tx: AsyncConnection, draft: Draft, about: subject.Subject | None, people: dict[str, Identity], key: bytes
 ) -> Identity | None:
     """The person a new resource is about. A Patient without a number is a person of their own."""
+    if draft.resource["resourceType"] == subject.TARGETED:
+        return next(iter(await targets.people(tx, draft.resource, key)), None)
     if about is None:
         return None
     named = people[about.nhs_number] if about.nhs_number else None

@@ -15,7 +15,8 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from app.fhir import resource_id, systems
 from app.policy import consent, label, purpose
-from app.policy.facts import ADMINISTRATIVE, CHILD_PROTECTION, UNKNOWN, Facts, Person
+from app.policy.category import ADMINISTRATIVE, CHILD_PROTECTION, UNKNOWN
+from app.policy.facts import Facts, Person
 from app.policy.grant import Grant
 from app.policy.predicate import (
     AllOf,
