@@ -88,10 +88,15 @@ def _pairs(text: str) -> list[tuple[str, str]]:
 
 async def resource_body(request: Request, largest: int) -> bytes:
     """The body of a request that sends a resource."""
+    check_is_json(request)
+    return await body(request, largest)
+
+
+def check_is_json(request: Request) -> None:
+    """Refuse a body that does not say that it is FHIR's JSON."""
     sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if sent not in _JSON:
         raise UnsupportedMediaType("Send the resource as application/fhir+json.")
-    return await body(request, largest)
 
 
 def json_body(raw: bytes) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.api import audit_event, create, lookup, merge, metadata, openapi, read, search, unmerge, update, vread
+from app.api import audit_event, create, lookup, merge, metadata, openapi, read, search, unmerge, update, validate, vread
 from app.api.endpoint import Interact, endpoint
 from app.api.service import Service
 from app.fhir import search_parameters
@@ -51,7 +51,10 @@ def table() -> Iterator[Registered]:
     yield Registered("search-type", "GET", "", _search, written, "search")
     yield Registered("search-type", "POST", "/_search", _search, written, "search")
     yield Registered("create", "POST", "", create.of, written, "create")
+    yield Registered("$validate", "POST", "/$validate", validate.of, written, "validate")
     yield Registered("read", "GET", "/{id}", read.of, written, "read")
+    yield Registered("$validate", "GET", "/{id}/$validate", validate.of_one, written, "validate")
+    yield Registered("$validate", "POST", "/{id}/$validate", validate.of_one, written, "validate")
     yield Registered("update", "PUT", "/{id}", update.of, written, "update")
     yield Registered("vread", "GET", "/{id}/_history/{version}", vread.of, written, "vread")
     patient = ("Patient",)

@@ -36,7 +36,7 @@ async def sent(service: Service, asked: Asked, type: str) -> Draft:
     _name(asked, about)
     if found := validation.faults(resource) or models.faults(resource):
         raise Unprocessable("The resource is not valid.", issues=outcome.issues(found))
-    _check_range(service, about)
+    check_range(service, about)
     return Draft(resource, text, asked.caller.organization)
 
 
@@ -51,7 +51,7 @@ def _name(asked: Asked, about: Subject | None) -> None:
         asked.request.scope[NAMED] = urlencode(named)
 
 
-def _check_range(service: Service, about: Subject | None) -> None:
+def check_range(service: Service, about: Subject | None) -> None:
     """Synthetic people and real ones are never kept together."""
     if about is None or about.nhs_number is None:
         return

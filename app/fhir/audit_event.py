@@ -20,6 +20,7 @@ _INTERACTIONS = {  # interaction -> (code of restful-interaction, action, BALP's
     "search": ("search-type", "E", "PatientQuery"),
     "create": ("create", "C", "PatientCreate"),
     "update": ("update", "U", "PatientUpdate"),
+    "validate": ("operation", "E", "PatientRead"),
 }
 
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 class Fault:
     """`expression` is FHIRPath from the resource's type; `code` is from http://hl7.org/fhir/issue-type:
     structure, required, value, code-invalid, extension, not-supported (what basic validation refuses) or invariant
-    (HL7's rules and ours). `diagnostics` never holds a value that was sent.
+    (HL7's rules and ours). `diagnostics` never holds a value that was sent. Only an `error` refuses; a `warning` is told by
+    $validate.
     """
 
     expression: str
     code: str
     diagnostics: str
+    severity: str = "error"

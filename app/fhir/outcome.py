@@ -34,4 +34,4 @@ def _written(listed: list[dict[str, object]]) -> str:
 
 def issues(faults: Iterable[Fault]) -> tuple[Issue, ...]:
     """What the gate found, as issues."""
-    return tuple(Issue(fault.code, fault.diagnostics, fault.expression) for fault in faults)
+    return tuple(Issue(fault.code, fault.diagnostics, fault.expression, fault.severity) for fault in faults)

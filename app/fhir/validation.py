@@ -24,6 +24,8 @@ __all__ = ["Fault", "base_faults", "faults", "prepare"]
 
 MOST_FAULTS = 50
 
+_CORE = "http://hl7.org/fhir/StructureDefinition/"
+
 
 def faults(resource: dict[str, Any]) -> list[Fault]:
     """What is wrong, at most 50 faults, in no promised order. Empty: it may be stored. Does not change `resource`."""
@@ -33,6 +35,25 @@ def faults(resource: dict[str, Any]) -> list[Fault]:
 def base_faults(resource: dict[str, Any]) -> list[Fault]:
     """The same against HL7's definitions alone."""
     return list(itertools.islice(_faults(resource, "", profiled=False), MOST_FAULTS))
+
+
+class UnknownProfile(ValueError):
+    """A canonical URL of no profile that is held here, or of one on another type."""
+
+
+def findings(resource: dict[str, Any], profile: str | None = None) -> list[Fault]:
+    """All that there is to say of a resource, against `profile` or else against what a write would hold it to.
+
+    Raises UnknownProfile.
+    """
+    if profile is None:
+        return faults(resource)
+    if profile == f"{_CORE}{resource.get('resourceType')}":
+        return base_faults(resource)
+    held = schema_profiles.profiles().get(profile.partition("|")[0])
+    if held is None or held.structure.type != resource.get("resourceType"):
+        raise UnknownProfile("No such profile on this type is held here. See supportedProfile in [base]/metadata.")
+    return list(itertools.islice(_faults_of(_gate(held), resource, "", True, None), MOST_FAULTS))
 
 
 def prepare() -> None:
