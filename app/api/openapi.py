@@ -49,6 +49,12 @@ def operation(method: str, path: str, type: str) -> dict[str, Any]:
     if path.endswith("_search"):
         form = {"type": "object", "properties": {name: {"type": "string"} for name in _searched_by(type)}}
         described["requestBody"] = {"content": {_FORM: {"schema": form}}}
+    elif path.endswith("/$validate"):
+        parameters += [_parameter(name, "query") for name in ("mode", "profile")]
+        described = {"parameters": parameters}
+        if method == "POST":
+            body = {"anyOf": [_resource(type), _resource("Parameters")]}
+            described["requestBody"] = {"required": "{id}" not in path, "content": {_FHIR: {"schema": body}}}
     elif method in ("POST", "PUT"):
         described["requestBody"] = {"required": True, "content": {_FHIR: {"schema": _resource(type)}}}
     if path != "/metadata":

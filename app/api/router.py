@@ -13,7 +13,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.api import audit_event, create, lookup, merge, metadata, openapi, read, search, unmerge, update, validate, vread
+from app.api import (
+    audit_event,
+    create,
+    lookup,
+    merge,
+    metadata,
+    openapi,
+    read,
+    search,
+    unmerge,
+    update,
+    validate,
+    vread,
+)
 from app.api.endpoint import Interact, endpoint
 from app.api.service import Service
 from app.fhir import search_parameters
@@ -117,14 +130,15 @@ def _add(
     type: str,
     respond: Callable[[Request], Awaitable[Response]],
 ) -> None:
-    is_form = path.endswith("_search")
+    of_one = "-of-one" if "/{id}/$" in path else ""
+    by_post = "-by-post" if path.endswith("_search") or (of_one and method == "POST") else ""
     routes.add_api_route(
         path,
         respond,
         methods=[method],
         name=f"{name} {type}",
         summary=f"{name} {type}",
-        operation_id=f"{name}-{type}" + ("-by-post" if is_form else ""),
+        operation_id=f"{name}-{type}{of_one}{by_post}",
         tags=[type],
         status_code=201 if name == "create" else 200,
         response_class=openapi.Answer,

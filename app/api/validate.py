@@ -20,14 +20,13 @@ from app.api.service import Service
 from app.fhir import acceptance, outcome, parameters, resource_id, subject, validation
 from app.fhir.errors import FHIRError, InvalidParameter, Issue, Malformed, NotFound
 from app.fhir.json_text import JSONTextError
-from app.fhir.parameters import ParametersError
 from app.policy import authorship
 from app.policy.facts import Person
 from app.store import audit, search
 from app.store.search import Row
 
 _MODES = ("create", "update", "delete", "profile")
-_PARAMETERS = {"resource": ("resource",), "mode": ("valueCode",), "profile": ("valueUri", "valueCanonical")}
+_TAKEN = {"resource": "resource", "mode": "valueCode", "profile": "valueUri"}
 _ALL_OK = Issue("informational", "All OK.", severity="information")
 
 
@@ -90,9 +89,7 @@ def _of_row(service: Service, asked: Asked, row: Row, given: Given) -> Iterator[
     yield from _found(service, asked, row.type, given.resource, given)
 
 
-def _found(
-    service: Service, asked: Asked, type: str, resource: dict[str, Any], given: Given
-) -> Iterator[Issue]:
+def _found(service: Service, asked: Asked, type: str, resource: dict[str, Any], given: Given) -> Iterator[Issue]:
     if resource.get("resourceType") != type:
         yield Issue("structure", f"This takes a {type}: resourceType must say so.", "resourceType")
         return
@@ -137,25 +134,26 @@ async def _given(service: Service, asked: Asked) -> Given:
     """From a Parameters resource, or from the bare resource and the URL."""
     pairs = [pair for pair in requests.query_pairs(asked.request) if pair[0] != "_format"]
     requests.only(pairs, "mode", "profile")
-    given: dict[str, Any] = dict(pairs)
-    if len(given) != len(pairs):
-        raise Malformed("Give mode and profile once.")
-    if asked.request.method == "POST" and (sent := await _sent(service, asked)) is not None:
-        is_bare = sent.get("resourceType") != "Parameters"
-        try:
-            inside = {"resource": sent} if is_bare else parameters.read(sent, _PARAMETERS)
-        except ParametersError as error:
-            raise Malformed(str(error), expression="Parameters.parameter") from None
-        if given.keys() & inside.keys():
-            raise Malformed("Give mode and profile once: in the URL or in the Parameters.")
-        given |= inside
-    if given.get("mode", "create") not in _MODES:
+    sent = await _sent(service, asked) if asked.request.method == "POST" else None
+    inside: dict[str, Any] = {} if sent is None else {"resource": sent}
+    if sent and sent.get("resourceType") == "Parameters":
+        inside = parameters.values(sent, _TAKEN)
+    names = [name for name, _ in pairs] + list(inside)
+    if len(names) != len(set(names)):
+        raise Malformed("Give mode and profile once, in the URL or in the Parameters.")
+    given = dict(pairs) | inside
+    resource, mode, profile = given.get("resource"), given.get("mode"), given.get("profile")
+    if not isinstance(resource, dict | None):
+        raise Malformed("A resource is a JSON object: { }.", expression="Parameters.parameter")
+    if mode not in (None, *_MODES):
         raise InvalidParameter(f"mode is one of {', '.join(_MODES)}.", expression="mode")
-    return Given(given.get("resource"), given.get("mode"), given.get("profile"))
+    if not isinstance(profile, str | None):
+        raise InvalidParameter("profile is a canonical URL.", expression="profile")
+    return Given(resource, mode, profile)
 
 
 async def _sent(service: Service, asked: Asked) -> dict[str, Any] | None:
-    """None where the body is empty."""
+    """The resource or the Parameters; None where the body is empty."""
     raw = await requests.body(asked.request, service.settings.largest_body)
     if not raw:
         return None
