@@ -162,6 +162,21 @@ class SearchQuery:
         return any(_names(criterion) for criterion in self.criteria)
 
 
+def codes(criterion: Criterion) -> frozenset[str]:
+    """The parameters that it asks of the resource itself; what it asks of another is that one's own."""
+    match criterion:
+        case Among(tokens):
+            return frozenset(token.partition("#")[0].partition(":")[0] for token in tokens)
+        case Text(parameter) | When(parameter) | Amount(parameter):
+            return frozenset((parameter.rpartition(".")[2].partition(":")[0],))
+        case Missing(parameter) | Chained(parameter):
+            return frozenset((parameter.code,))
+        case Not(inner):
+            return codes(inner)
+        case _:
+            return frozenset()
+
+
 def _names(criterion: Criterion) -> bool:
     match criterion:
         case About(nhs_numbers):

@@ -7,7 +7,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from app.fhir import search_parameters, search_value, systems
+from app.fhir import search_index, search_parameters, search_value, systems
 from app.fhir.errors import InvalidParameter
 from app.fhir.search_criteria import About, Among, Criterion, Ids, Include, Pair, SearchQuery, Text, When
 from app.fhir.search_parameters import SearchParameter
@@ -63,7 +63,7 @@ def _criterion(type: str, parameters: Mapping[str, SearchParameter], name: str, 
     if parameter.is_the_person:
         return _about(name, "identifier" if chained else modifier, value)
     match parameter.type, modifier:
-        case "token", "":
+        case (("token" | "uri"), ""):
             return Among(tuple(search_value.token(parameter, name, each) for each in search_value.alternatives(value)))
         case "reference", "identifier":
             return Among(tuple(search_value.token(parameter, name, each) for each in search_value.alternatives(value)))
@@ -75,7 +75,7 @@ def _criterion(type: str, parameters: Mapping[str, SearchParameter], name: str, 
             )
         case "string", "" | "contains":
             folded = tuple(
-                search_parameters.folded(search_value.unescaped(each)) for each in search_value.alternatives(value)
+                search_index.folded(search_value.unescaped(each)) for each in search_value.alternatives(value)
             )
             if not all(folded):  # an accent alone, which every name would start with
                 raise _blank(type, parameters, name)

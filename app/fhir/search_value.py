@@ -33,7 +33,9 @@ def nhs_number(name: str, text: str) -> str:
 
 
 def token(parameter: SearchParameter, name: str, text: str) -> str:
-    """As `search_parameters.Indexed` has it: `status#|active`."""
+    """As `search_index.Indexed` has it: `status#|active`."""
+    if parameter.type == "uri":
+        return f"{parameter.code}#|{unescaped(text)}"
     system, code = parts(text)
     if not code or system == "":
         raise InvalidParameter(f"Give {name} as [system]|[code] or as [code].", expression=base(name))
@@ -47,7 +49,9 @@ def parts(text: str) -> tuple[str | None, str]:
 
 
 def reference(parameter: SearchParameter, name: str, modifier: str, text: str) -> str:
-    """As `search_parameters.Indexed` has it: `detail#CarePlan/[id]`."""
+    """As `search_index.Indexed` has it: `detail#CarePlan/[id]`."""
+    if parameter.is_canonical:
+        return f"{parameter.code}#|{unescaped(text)}"
     type, _, id = text.rpartition("/")
     type = type.rpartition("/")[2] or modifier or (parameter.targets[0] if len(parameter.targets) == 1 else "")
     if type not in parameter.targets:

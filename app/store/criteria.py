@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, exists, false, func, literal, not_, or_
 
-from app.fhir import resource_id, search_parameters, time
+from app.fhir import resource_id, search_index, time
 from app.fhir.search_criteria import Among, Criterion, Ids, Prefix, SearchQuery, Text, When
 from app.store import indexing, tables
 
@@ -71,7 +71,7 @@ def _contains(c: Any, text: str) -> Any:
 
 
 def _is(c: Any, text: str) -> Any:
-    folded = search_parameters.folded(text)
+    folded = search_index.folded(text)
     return and_(func.left(c.value, tables.LONGEST_INDEXED) == folded[: tables.LONGEST_INDEXED], c.exact == text)
 
 

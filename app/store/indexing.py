@@ -11,7 +11,7 @@ from sqlalchemy import Table, delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.fhir import resource_id
-from app.fhir.search_parameters import Indexed
+from app.fhir.search_index import Indexed
 from app.store import tables
 
 _TRIGRAM = 3

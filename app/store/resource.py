@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Table, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.fhir import json_text, resource_id, search_parameters
+from app.fhir import json_text, resource_id, search_index
 from app.policy import facts
 from app.policy.facts import Facts
 from app.store import database, guard, indexing, tables
@@ -30,7 +30,7 @@ class Version:
     last_updated: datetime
     content: str
     facts: Facts
-    indexed: search_parameters.Indexed
+    indexed: search_index.Indexed
     deleted: bool = False
 
     @property
@@ -68,7 +68,7 @@ def version(
         if text
         else json_text.written(identity | resource | identity),
         facts=facts.of(resource, custodian, patient_id),
-        indexed=search_parameters.index(resource),
+        indexed=search_index.index(resource),
     )
 
 

@@ -15,8 +15,10 @@ from uuid import UUID
 from sqlalchemy import Select, Subquery, and_, exists, func, literal, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.fhir import resource_id
-from app.fhir.search_criteria import About, Among, Include, SearchQuery
+from app.fhir import resource_id, search_criteria
+from app.fhir.search_criteria import About, Include, SearchQuery
+from app.policy import asking
+from app.policy.asking import Told
 from app.policy.authority import Permit
 from app.store import criteria, identity, tables
 from app.store.criteria import Where
@@ -106,17 +108,17 @@ async def page(
     if people is not None:
         where.append(criteria.within_buckets(people.all, "id" if query.type == "Patient" else "patient_id"))
     where += [criteria.condition(criterion) for criterion in query.criteria if not isinstance(criterion, About)]
-    seen = visible(permit, *where, types=(query.type,), fan_out=fan_out, located=_is_located(query))
+    told = _told(query)
+    seen = visible(permit, *where, types=(query.type,), fan_out=fan_out, located=told.location, reached=told.contact)
     rows, total = await _page(tx, permit, query, where, fan_out, seen, after)
     shown = rows[: query.count]
     more = len(rows) > query.count > 0
     return Page(shown, total, (shown[-1].last_updated, shown[-1].id) if more else None)
 
 
-def _is_located(query: SearchQuery) -> bool:
-    """Whether it asks by what is not shown of a restricted person: any identifier but the NHS number."""
-    asked = (token for each in query.criteria if isinstance(each, Among) for token in each.tokens)
-    return query.type == "Patient" and any(token.startswith("identifier#") for token in asked)
+def _told(query: SearchQuery) -> Told:
+    """What the answer would tell of a row: it is found only by whom that is shown."""
+    return asking.told(query.type, {code for each in query.criteria for code in search_criteria.codes(each)})
 
 
 async def _page(
@@ -135,7 +137,10 @@ async def _page(
     limited = chosen.limit(query.count + 1 if query.count else 0).subquery()
     count: Any = literal(None)
     if query.total:
-        counted = visible(permit, *where, types=(query.type,), fan_out=fan_out, located=_is_located(query))
+        told = _told(query)
+        counted = visible(
+            permit, *where, types=(query.type,), fan_out=fan_out, located=told.location, reached=told.contact
+        )
         count = select(func.count()).select_from(counted).scalar_subquery()
     one = select(count.label("total")).subquery()
     statement: Select[Any] = (
@@ -175,7 +180,7 @@ def _referred_to(rows: Sequence[Row], includes: Sequence[Include]) -> set[tuple[
     for include in includes:
         start = f"{include.parameter.code}#"
         for row in rows:
-            if row.type != include.source:
+            if row.type != include.source or not _is_shown(row, include.parameter.code):
                 continue
             if include.parameter.is_the_person and row.patient_id:
                 found.add(("Patient", row.patient_id))
@@ -184,6 +189,11 @@ def _referred_to(rows: Sequence[Row], includes: Sequence[Include]) -> set[tuple[
                 if type in include.parameter.targets and (id := resource_id.parse(text)):
                     found.add((type, id))
     return found
+
+
+def _is_shown(row: Row, code: str) -> bool:
+    told = asking.told(row.type, (code,))
+    return (row.shows_contact or not told.contact) and (row.shows_location or not told.location)
 
 
 def _columns(seen: Subquery) -> list[Any]:

@@ -21,12 +21,14 @@ def visible(
     table: Table = tables.resource,
     fan_out: str | None = None,
     located: bool = False,
+    reached: bool = False,
     deleted: bool = False,
 ) -> Subquery:
     """The rows of a table that `permit` releases, with `rule` (which authority), `shows_contact` and `shows_location`.
 
     `where` makes conditions from the alias's columns, beside that it is of one of `types`. Unless one of them names the
-    bucket, say why every bucket is asked. `located` leaves out whom location is not shown of.
+    bucket, say why every bucket is asked. `located` leaves out whom location is not shown of, `reached` whose contact
+    details are not.
     What was deleted is there only where `deleted` asks for it too.
     """
     target = predicate_sql.target(table)
@@ -34,13 +36,12 @@ def visible(
     rules = [(predicate_sql.render(each.releases, target), each.rule) for each in permit.authorities]
     has_contact = not types or any(type in subtraction.CONTACT for type in types)
     location = predicate_sql.render(permit.shows_location, target)
+    contact = predicate_sql.render(permit.visible, target.as_part(CONTACT)) if has_contact else true()
     judged = (
         select(
             *columns,
             (case(*rules, else_="") if rules else literal("")).label("rule"),
-            (predicate_sql.render(permit.visible, target.as_part(CONTACT)) if has_contact else true()).label(
-                "shows_contact"
-            ),
+            contact.label("shows_contact"),
             location.label("shows_location"),
         )
         .select_from(target.source)
@@ -53,6 +54,8 @@ def visible(
         judged = judged.where(columns.deleted.is_(False))
     if located:
         judged = judged.where(location)
+    if reached:
+        judged = judged.where(contact)
     if fan_out:
         judged = judged.prefix_with(guard.fan_out(fan_out))
     every = judged.subquery()

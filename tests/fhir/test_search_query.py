@@ -138,7 +138,7 @@ def test_an_unknown_parameter_is_answered_with_the_nearest(type: str, name: str,
 
 def test_where_none_is_near_all_are_named() -> None:
     said = told("Flag", ("qqq", "x"))
-    assert "It has _id, _lastUpdated, author, date, detail, identifier, patient, subject." in said
+    assert "It has _id, _lastUpdated, author, category, date, detail, encounter, identifier, patient, " in said
 
 
 @pytest.mark.parametrize(
@@ -233,8 +233,8 @@ def test_a_modifier_that_is_not_served(type: str, name: str, value: str, express
 @pytest.mark.parametrize(
     ("type", "name", "value", "said"),
     [
-        pytest.param("Flag", "author", "1", "author: Give author as Organization/[id]", id="a reference of no type"),
-        pytest.param("Flag", "author", "Unicorn/1", "author: Give author as Organization/[id]", id="of no such type"),
+        pytest.param("Flag", "author", "1", "author: Give author as Device/[id]", id="a reference of no type"),
+        pytest.param("Flag", "author", "Unicorn/1", "author: Give author as Device/[id]", id="of no such type"),
         pytest.param("Consent", "status", "active|", "status: Give status as", id="a system alone"),
         pytest.param("Consent", "status", "|active", "status: Give status as", id="no system, said so"),
         pytest.param("Flag", "date", "20th of November", "date: Give date as a date", id="no date"),

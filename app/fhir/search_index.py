@@ -1,0 +1,182 @@
+"""What a resource is found under, computed when it is written.
+
+https://hl7.org/fhir/R4/search.html#ptypes
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from app.fhir import coding, search_parameters, subject, time
+
+_LITERAL = re.compile(r"(?:https?://\S+/)?([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})(?:/_history/\S+)?")
+_PARTS_OF_STRINGS = (  # of HumanName and Address
+    *("text", "family", "given", "prefix", "suffix"),
+    *("line", "city", "district", "state", "postalCode", "country"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """An amount in one unit; without `lower` it is at most `upper`, without `upper` at least `lower`."""
+
+    lower: Decimal | None
+    upper: Decimal | None
+    system: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """What a resource is found under.
+
+    A token is `code#system|value` and `code#|value`; a reference `code#Type/id` or, by identifier, as a token; a uri
+    `code#|uri`; an identifier of a type `code:of-type#system|code|value`; and `code#` alone says that there is a value.
+    What meta says stands as `_tag#`, `_security#`, `_profile#` and `_source#`. A string is the key of its parameter
+    (`Patient.family`; the words beside a code `Flag.code:text`), the text folded, and the text as given.
+    """
+
+    tokens: tuple[str, ...]
+    strings: tuple[tuple[str, str, str], ...]
+    dates: tuple[tuple[str, time.Period], ...]
+    quantities: tuple[tuple[str, Quantity], ...] = ()
+
+
+def index(resource: Mapping[str, Any]) -> Indexed:
+    """Everything that this resource is found under. It has passed the gate."""
+    tokens = dict.fromkeys(_of_meta(resource.get("meta", {})))
+    strings: dict[tuple[str, str, str], None] = {}
+    dates: dict[tuple[str, time.Period], None] = {}
+    quantities: dict[tuple[str, Quantity], None] = {}
+    for parameter in search_parameters.parameters(resource["resourceType"]).values():
+        if parameter.is_the_person:
+            tokens |= dict.fromkeys([f"{parameter.code}#"] if subject.of(resource) else ())
+            continue
+        values = list(parameter.expression.values(resource))
+        if values:
+            tokens[f"{parameter.code}#"] = None
+        match parameter.type:
+            case "token":
+                tokens |= dict.fromkeys(_all_tokens(parameter.code, values))
+                strings |= dict.fromkeys(_strings(f"{parameter.key}:text", _words(values)))
+            case "reference":
+                tokens |= dict.fromkeys(f"{parameter.code}#{each}" for value in values for each in _references(value))
+            case "uri":
+                tokens |= dict.fromkeys(f"{parameter.code}#|{value}" for value in values)
+            case "string":
+                strings |= dict.fromkeys(_strings(parameter.key, _texts(values)))
+            case "date":
+                dates |= dict.fromkeys((parameter.key, period) for value in values for period in _periods(value))
+            case "quantity":
+                quantities |= dict.fromkeys((parameter.key, each) for value in values for each in _quantities(value))
+    return Indexed(tuple(tokens), tuple(strings), tuple(dates), tuple(quantities))
+
+
+def folded(text: str) -> str:
+    """Without case, accents and doubled blanks: how strings are compared."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return " ".join(plain.casefold().split())
+
+
+def _of_meta(meta: Mapping[str, Any]) -> Iterator[str]:
+    """https://hl7.org/fhir/R4/search.html#all"""
+    for code, element in (("_tag", "tag"), ("_security", "security"), ("_profile", "profile"), ("_source", "source")):
+        values = coding.items(meta.get(element))
+        if values:
+            yield f"{code}#"
+        for value in values:
+            yield from (f"{code}#{each}" for each in _tokens(value))
+
+
+def _all_tokens(code: str, values: Iterable[Any]) -> Iterator[str]:
+    for value in values:
+        yield from (f"{code}#{each}" for each in _tokens(value))
+        if (
+            isinstance(value, Mapping)
+            and isinstance(value.get("type"), Mapping)
+            and isinstance(value.get("value"), str)
+        ):
+            of_type = (each for each in coding.tokens(value["type"]) if each)
+            yield from (f"{code}:of-type#{each}|{value['value']}" for each in of_type)
+
+
+def _tokens(value: object) -> Iterator[str]:
+    """https://hl7.org/fhir/R4/search.html#token"""
+    if isinstance(value, bool):
+        yield f"|{str(value).lower()}"
+    elif isinstance(value, str):
+        yield f"|{value}"
+    elif isinstance(value, Mapping) and "coding" in value:
+        for each in coding.items(value["coding"]):
+            yield from _tokens(each)
+    elif isinstance(value, Mapping):
+        code = value.get("code", value.get("value"))
+        if isinstance(code, str):
+            yield f"|{code}"
+            if isinstance(value.get("system"), str):
+                yield f"{coding.canonical(value['system'])}|{code}"
+
+
+def _words(values: Iterable[Any]) -> Iterator[str]:
+    """What is written beside codes, and what kind of identifier somebody says it is."""
+    for value in values:
+        if isinstance(value, Mapping):
+            concept = value["type"] if isinstance(value.get("type"), Mapping) else value
+            for each in (concept, *coding.items(concept.get("coding"))):
+                said = (each.get("text"), each.get("display")) if isinstance(each, Mapping) else ()
+                yield from (text for text in said if isinstance(text, str))
+
+
+def _references(value: object) -> Iterator[str]:
+    if isinstance(value, str):  # a canonical, with or without its version
+        yield f"|{value}"
+        yield f"|{value.partition('|')[0]}"
+    if not isinstance(value, Mapping):
+        return
+    literal = _LITERAL.fullmatch(str(value.get("reference", "")))
+    if literal:
+        yield literal[1]
+    identifier = value.get("identifier")
+    if isinstance(identifier, Mapping):
+        yield from _tokens(identifier)
+
+
+def _strings(key: str, texts: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+    return ((key, folded(text), text) for text in texts)
+
+
+def _texts(values: Iterable[Any]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, Mapping):
+            for part in _PARTS_OF_STRINGS:
+                yield from (str(each) for each in coding.items(value.get(part)) if each is not None)
+        else:
+            yield str(value)
+
+
+def _periods(value: object) -> Iterator[time.Period]:
+    if isinstance(value, Mapping) and ("event" in value or "repeat" in value):  # a Timing
+        for each in (*coding.items(value.get("event")), value.get("repeat", {}).get("boundsPeriod")):
+            yield from _periods(each)
+    elif isinstance(value, Mapping):
+        if period := time.period(value):
+            yield period
+    elif span := time.span(value):
+        yield time.Period(span.start, span.end)
+
+
+def _quantities(quantity: Mapping[str, Any]) -> Iterator[Quantity]:
+    """By its coded unit, and by the unit's name where that is another. A comparator leaves one side open."""
+    if "value" not in quantity:
+        return
+    value = Decimal(str(quantity["value"]))
+    comparator = quantity.get("comparator", "")
+    low = None if comparator.startswith("<") else value
+    high = None if comparator.startswith(">") else value
+    code, unit = quantity.get("code", ""), quantity.get("unit", "")
+    yield Quantity(low, high, quantity.get("system", ""), code)
+    if unit and unit != code:
+        yield Quantity(low, high, "", unit)
