@@ -22,7 +22,7 @@ from app.store import audit
 from app.store.audit import Entry
 
 # The refusals that may have come of what is kept, with their rules; the others come of the request's form.
-REMEMBERED = {403: "not_yours_to_write", 409: "conflict", 412: "another_version", 422: "not_valid"}
+REMEMBERED = {403: "not_yours_to_write", 409: "conflict", 410: "gone", 412: "another_version", 422: "not_valid"}
 NAMED = "cradle.named"  # where an interaction leaves, in the ASGI scope, whom the request is about
 
 

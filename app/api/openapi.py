@@ -41,7 +41,7 @@ def operation(method: str, path: str, type: str) -> dict[str, Any]:
     parameters = [_parameter(name, "path") for name in ("id", "version") if f"{{{name}}}" in path]
     if is_search:
         parameters += [_parameter(name, "query") for name in _searched_by(type)]
-    if method == "PUT":
+    if method in ("PUT", "PATCH", "DELETE") and path.endswith("/{id}"):
         parameters.append(_parameter("If-Match", "header", required=True))
     if type == "Flag" and (is_search or path.endswith("_search")):
         parameters.append(_parameter(gate.HEADER, "header"))

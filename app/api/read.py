@@ -12,7 +12,7 @@ from app.api.endpoint import Interact, permit
 from app.api.requests import Asked
 from app.api.service import Service
 from app.fhir import resource_id
-from app.fhir.errors import NotFound
+from app.fhir.errors import Gone, NotFound
 from app.store import audit, search
 from app.store.audit import Entry
 from app.store.search import Row
@@ -27,10 +27,12 @@ def of(type: str) -> Interact:
         id = resource_id.parse(asked.request.path_params["id"])
         async with service.database.transaction() as tx:
             row = await search.read(tx, may_see, type, id) if id else None
+            if id and row is None:
+                row = await search.tombstone(tx, may_see, type, id)
             await audit.record(tx, [entry(asked, "read", type, id, row)])
         if row is None:
             raise NotFound
-        return responses.resource(row)
+        return responses.error(Gone()) if row.deleted else responses.resource(row)
 
     return read
 

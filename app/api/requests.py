@@ -14,7 +14,7 @@ from uuid import uuid4
 from starlette.requests import Request
 
 from app.fhir import json_text
-from app.fhir.errors import Malformed, NotAcceptable, TooLarge, UnsupportedMediaType
+from app.fhir.errors import Malformed, NotAcceptable, PreconditionFailed, TooLarge, UnsupportedMediaType
 from app.fhir.json_text import JSONTextError
 from app.policy.access import Caller
 
@@ -128,6 +128,18 @@ def if_match(request: Request) -> int | None:
     if match is None:
         raise Malformed('If-Match is a version: W/"2".')
     return int(match[1])
+
+
+def version_seen(request: Request) -> int:
+    """The version in If-Match, by which a caller says what they have seen. Raises PreconditionFailed without it."""
+    version = if_match(request)
+    if version is None:
+        raise PreconditionFailed('Send If-Match with the version that you have seen, such as W/"2".')
+    if "if-none-match" in request.headers:
+        raise PreconditionFailed(
+            "If-None-Match is for reading. A resource is created by POST, which may be conditional."
+        )
+    return version
 
 
 def only(pairs: Sequence[tuple[str, str]], *allowed: str) -> None:

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from app.api import (
     audit_event,
     create,
+    delete,
     lookup,
     merge,
     metadata,
@@ -29,7 +30,7 @@ from app.api import (
 )
 from app.api.endpoint import Interact, endpoint
 from app.api.service import Service
-from app.fhir import search_parameters
+from app.fhir import deletion, search_parameters
 from app.fhir.capability import Surface
 from app.fhir.schema_definitions import DefinitionError
 from app.policy import facts
@@ -69,6 +70,8 @@ def table() -> Iterator[Registered]:
     yield Registered("$validate", "GET", "/{id}/$validate", validate.of_one, written, "validate")
     yield Registered("$validate", "POST", "/{id}/$validate", validate.of_one, written, "validate")
     yield Registered("update", "PUT", "/{id}", update.of, written, "update")
+    deletable = tuple(type for type in written if deletion.is_deletable(type))
+    yield Registered("delete", "DELETE", "/{id}", delete.of, deletable, "delete")
     yield Registered("vread", "GET", "/{id}/_history/{version}", vread.of, written, "vread")
     patient = ("Patient",)
     yield Registered("$merge", "POST", "/$merge", lambda _: merge.merge, patient, "merge")
@@ -77,6 +80,12 @@ def table() -> Iterator[Registered]:
     yield Registered("search-type", "GET", "", lambda _: audit_event.search_type, audit, "search")
     yield Registered("search-type", "POST", "/_search", lambda _: audit_event.search_type, audit, "search")
     yield Registered("read", "GET", "/{id}", lambda _: audit_event.read, audit, "read")
+
+
+def refusals() -> Iterator[Registered]:
+    """What is answered only to say what to do instead, and told of nowhere."""
+    kept = tuple(type for type in search_parameters.written_types() if not deletion.is_deletable(type))
+    yield Registered("delete", "DELETE", "/{id}", delete.refused, kept, "delete")
 
 
 def surface() -> Surface:
@@ -107,6 +116,10 @@ def router(service: Service) -> APIRouter:
             _add(routes, line.method, f"/{type}{line.path}", line.name, type, respond)
         if not line.types:
             _add(routes, line.method, line.path, line.name, "", endpoint(service, line.name, "", line.of("")))
+    for line in refusals():
+        for type in line.types:
+            respond = endpoint(service, line.name, type, line.of(type))
+            _add(routes, line.method, f"/{type}{line.path}", line.name, type, respond, is_told_of=False)
     return routes
 
 
@@ -129,6 +142,8 @@ def _add(
     name: str,
     type: str,
     respond: Callable[[Request], Awaitable[Response]],
+    *,
+    is_told_of: bool = True,
 ) -> None:
     of_one = "-of-one" if "/{id}/$" in path else ""
     by_post = "-by-post" if path.endswith("_search") or (of_one and method == "POST") else ""
@@ -140,6 +155,7 @@ def _add(
         summary=f"{name} {type}",
         operation_id=f"{name}-{type}{of_one}{by_post}",
         tags=[type],
+        include_in_schema=is_told_of,
         status_code=201 if name == "create" else 200,
         response_class=openapi.Answer,
         response_model=None,

@@ -70,7 +70,7 @@ def written(service: Service, asked: Asked, version: Version, status: int, shown
     """201 or 200 with `shown` of the new version, as the caller prefers it (`Prefer: return=...`)."""
     url = f"{service.settings.fhir_base}/{version.type}/{version.id}/_history/{version.version}"
     headers = {"location": url, "etag": f'W/"{version.version}"'}
-    match _preferred(asked.request):
+    match preferred(asked.request):
         case "minimal":
             return responses.fhir("", status, headers)
         case "OperationOutcome":
@@ -80,7 +80,8 @@ def written(service: Service, asked: Asked, version: Version, status: int, shown
             return responses.fhir(shown, status, headers)
 
 
-def _preferred(request: Request) -> str:
+def preferred(request: Request) -> str:
+    """What a write is to be answered with."""
     for part in request.headers.get("prefer", "").split(","):
         name, _, value = part.strip().partition("=")
         if name.lower() == "return" and value.strip('"') in _PREFER:

@@ -10,7 +10,7 @@ from app.api.endpoint import Interact, permit
 from app.api.requests import Asked
 from app.api.service import Service
 from app.fhir import resource_id
-from app.fhir.errors import NotFound
+from app.fhir.errors import Gone, NotFound
 from app.store import audit, search
 
 _MOST_DIGITS = 9
@@ -29,7 +29,7 @@ def of(type: str) -> Interact:
             await audit.record(tx, [read.entry(asked, "vread", type, id, row)])
         if row is None:
             raise NotFound
-        return responses.resource(row)
+        return responses.error(Gone()) if row.deleted else responses.resource(row)
 
     return vread
 

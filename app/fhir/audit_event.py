@@ -21,6 +21,8 @@ _INTERACTIONS = {  # interaction -> (code of restful-interaction, action, BALP's
     "create": ("create", "C", "PatientCreate"),
     "update": ("update", "U", "PatientUpdate"),
     "validate": ("operation", "E", "PatientRead"),
+    "patch": ("patch", "U", "PatientUpdate"),
+    "delete": ("delete", "D", "PatientDelete"),
 }
 
 

@@ -76,8 +76,8 @@ class NotFound(FHIRError):
 
     status, code = 404, "not-found"
 
-    def __init__(self) -> None:
-        super().__init__("There is nothing here that you may see.")
+    def __init__(self, advice: str = "") -> None:
+        super().__init__(f"There is nothing here that you may see. {advice}".rstrip())
 
 
 class MethodNotAllowed(FHIRError):

@@ -8,12 +8,11 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.fhir import json_text
 from app.policy import facts
-from app.store import identity, resource, tables
+from app.store import identity, resource
 
 _STILL_TO_COME = ("draft", "active", "on-hold")
 _CONTACT = "family-contact"
@@ -44,8 +43,4 @@ async def revoke_contact(tx: AsyncConnection, records: Collection[UUID], now: da
             number=locked.version + 1,
         )
         await resource.replace(tx, version)
-        await tx.execute(
-            delete(tables.outbox).where(
-                tables.outbox.c.resource_id == version.id, tables.outbox.c.bucket == version.bucket
-            )
-        )
+        await resource.withdraw(tx, version)

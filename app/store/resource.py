@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, select, update
+from sqlalchemy import Table, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.fhir import json_text, resource_id, search_index
@@ -51,6 +51,7 @@ def version(
     *,
     id: UUID,
     number: int,
+    deleted: bool = False,
 ) -> Version:
     """What is stored of a resource: its text with the server's id and meta, its facts, and what it is found under.
 
@@ -69,6 +70,7 @@ def version(
         else json_text.written(identity | resource | identity),
         facts=facts.of(resource, custodian, patient_id),
         indexed=search_index.index(resource),
+        deleted=deleted,
     )
 
 
@@ -90,6 +92,12 @@ def to_deliver(versions: Iterable[Version]) -> Iterator[tuple[Any, ...]]:
             for token in sorted(version.facts.recipients):
                 id = resource_id.new(version.bucket, version.last_updated)
                 yield id, version.bucket, version.last_updated, version.id, token.removeprefix("org|")
+
+
+async def withdraw(tx: AsyncConnection, version: Version) -> None:
+    """Take what has not been delivered yet out of the outbox."""
+    waiting = tables.outbox.c
+    await tx.execute(delete(tables.outbox).where(waiting.resource_id == version.id, waiting.bucket == version.bucket))
 
 
 async def replace(tx: AsyncConnection, version: Version) -> None:

@@ -7,7 +7,7 @@ moves nothing. The total and the page are of one statement.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -43,6 +43,7 @@ class Row:
     shows_contact: bool
     shows_location: bool
     tokens: tuple[str, ...] = ()
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,24 @@ async def read(tx: AsyncConnection, permit: Permit, type: str, id: UUID) -> Row 
     return Row(*row) if row else None
 
 
+async def tombstone(tx: AsyncConnection, permit: Permit, type: str, id: UUID) -> Row | None:
+    """The version by which a resource was deleted, if this caller could see it but for that."""
+    seen = visible(permit, *_at(id), lambda c: c.deleted, types=(type,), deleted=True)
+    row = (await tx.execute(select(*_columns(seen)))).one_or_none()
+    return replace(Row(*row), deleted=True) if row else None
+
+
 async def vread(tx: AsyncConnection, permit: Permit, type: str, id: UUID, version: int) -> Row | None:
-    """One version, judged by its own labels and by today's consents, of a resource that the caller may see today."""
-    seen = visible(permit, *_at(id), lambda c: c.version == version, types=(type,), table=tables.resource_version)
-    today = visible(permit, *_at(id), types=(type,))
-    row = (await tx.execute(select(*_columns(seen)).where(exists().where(today.c.id == seen.c.id)))).one_or_none()
-    return Row(*row) if row else None
+    """One version, judged by its own labels and by today's consents, of a resource that the caller may see today.
+
+    Of a resource that was deleted, what it said before is still there, and so is that it was deleted.
+    """
+    versions = tables.resource_version
+    seen = visible(permit, *_at(id), lambda c: c.version == version, types=(type,), table=versions, deleted=True)
+    today = visible(permit, *_at(id), types=(type,), deleted=True)
+    statement = select(*_columns(seen), seen.c.deleted).where(exists().where(today.c.id == seen.c.id))
+    row = (await tx.execute(statement)).one_or_none()
+    return replace(Row(*row[:-1]), deleted=row.deleted) if row else None
 
 
 def _at(id: UUID) -> tuple[Where, ...]:

@@ -63,8 +63,10 @@ async def take_turn(tx: AsyncConnection, patient_id: UUID | None, key: bytes) ->
         await identity.lock(tx, {id for person in people for id in person.records})
 
 
-async def update(tx: AsyncConnection, stored: Stored, draft: Draft, key: bytes, now: datetime) -> Version:
-    """Store the next version of a resource that this transaction has locked.
+async def update(
+    tx: AsyncConnection, stored: Stored, draft: Draft, key: bytes, now: datetime, *, deleted: bool = False
+) -> Version:
+    """Store the next version of a resource that this transaction has locked; the last one where it is `deleted` by it.
 
     Raises Unprocessable where the new content is about somebody else, Conflict where its NHS number is another record's.
     """
@@ -81,7 +83,8 @@ async def update(tx: AsyncConnection, stored: Stored, draft: Draft, key: bytes, 
         people |= await identity.register(tx, [successor], key, now)
     if owner:
         await identity.lock(tx, owner.records)
-    version = _version(draft, owner, now, id=stored.id, number=stored.version + 1, patient_id=stored.patient_id)
+    number = stored.version + 1
+    version = _version(draft, owner, now, id=stored.id, number=number, patient_id=stored.patient_id, deleted=deleted)
     await resource.replace(tx, version)
     if stored.type == "Patient" and owner:
         await _merge(tx, draft.resource, owner, people, key, now)
@@ -177,11 +180,20 @@ def _new_id(draft: Draft, owner: Identity | None, now: datetime) -> UUID:
 
 
 def _version(
-    draft: Draft, owner: Identity | None, now: datetime, *, id: UUID, number: int, patient_id: UUID | None = None
+    draft: Draft,
+    owner: Identity | None,
+    now: datetime,
+    *,
+    id: UUID,
+    number: int,
+    patient_id: UUID | None = None,
+    deleted: bool = False,
 ) -> Version:
     is_patient = draft.resource["resourceType"] == "Patient"
     patient_id = patient_id or (id if is_patient else owner.patient_id if owner else None)
-    return resource.version(draft.resource, draft.text, draft.custodian, patient_id, now, id=id, number=number)
+    return resource.version(
+        draft.resource, draft.text, draft.custodian, patient_id, now, id=id, number=number, deleted=deleted
+    )
 
 
 async def _merge(
@@ -206,6 +218,9 @@ async def _follow(
     people = await identity.of_records(tx, {v.facts.patient_id for v in changed if v.facts.patient_id}, key)
     if people:
         await consent.recompile(tx, people, now)
+    for version in versions:
+        if version.deleted:
+            await resource.withdraw(tx, version)
     await resource.copy(await database.driver(tx), tables.outbox, list(resource.to_deliver(versions)))
     contacted = {v.facts.patient_id for v in versions if v.type in ("Patient", "CommunicationRequest")} - {None}
     await bereavement.revoke_contact(tx, {id for id in contacted if id}, now)

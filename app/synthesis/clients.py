@@ -17,16 +17,16 @@ from app.synthesis.organisations import Organisation
 _A, _B = organisations.services(AREA_A), organisations.services(AREA_B)
 _SEES_PLANS = ("system/Flag.rs", "system/CarePlan.rs", "system/CareTeam.rs")
 _KEEPS_RECORDS = (
-    *("system/Patient.crus", "system/RelatedPerson.crus", "system/Consent.crus"),
-    *("system/CommunicationRequest.crus", "system/Organization.rs"),
+    *("system/Patient.crus", "system/RelatedPerson.cruds", "system/Consent.cruds"),
+    *("system/CommunicationRequest.cruds", "system/Organization.rs"),
 )
 _LOCAL_AUTHORITY = (
-    *("system/Flag.crus", "system/CarePlan.crus", "system/CareTeam.crus", "system/Patient.rs"),
-    *("system/RelatedPerson.rs", "system/Consent.crus", "system/CommunicationRequest.rs", "system/Organization.rs"),
+    *("system/Flag.cruds", "system/CarePlan.cruds", "system/CareTeam.cruds", "system/Patient.rs"),
+    *("system/RelatedPerson.rs", "system/Consent.cruds", "system/CommunicationRequest.rs", "system/Organization.rs"),
 )
 _CHILDRENS_CENTRE = (
-    *("system/Patient.rs", "system/RelatedPerson.rs", "system/CareTeam.rs", "system/Consent.crus"),
-    *("system/CommunicationRequest.crus", "system/Organization.rs"),
+    *("system/Patient.rs", "system/RelatedPerson.rs", "system/CareTeam.rs", "system/Consent.cruds"),
+    *("system/CommunicationRequest.cruds", "system/Organization.rs"),
 )
 _LOOK, _SILENT_LOOK = "B0107", "B0170"
 
@@ -84,7 +84,7 @@ def _care_providers() -> list[DemoClient]:
             "health-visiting",
             Kind.HEALTH_VISITING,
             _A.health_visiting,
-            (*_KEEPS_RECORDS, "system/Flag.rs", "system/CarePlan.rs", "system/CareTeam.crus"),
+            (*_KEEPS_RECORDS, "system/Flag.rs", "system/CarePlan.rs", "system/CareTeam.cruds"),
             _hl7("TREAT", "COC", "CAREMGT", "PATADMIN"),
             CareSetting.SCHEDULED,
             (_SILENT_LOOK,),
@@ -93,7 +93,7 @@ def _care_providers() -> list[DemoClient]:
             "school-nursing",
             Kind.SCHOOL_NURSING,
             _A.school_nursing,
-            (*_SEES_PLANS, "system/Patient.rs", "system/RelatedPerson.rs", "system/CommunicationRequest.crus"),
+            (*_SEES_PLANS, "system/Patient.rs", "system/RelatedPerson.rs", "system/CommunicationRequest.cruds"),
             (*_ours("school-transition"), *_hl7("TREAT", "COC")),
             CareSetting.SCHEDULED,
             (_SILENT_LOOK,),
@@ -114,7 +114,7 @@ def _councils_and_centres() -> list[DemoClient]:
 
 
 def _others() -> list[DemoClient]:
-    family = ("patient/Patient.rs", "patient/RelatedPerson.rs", "patient/Consent.crus", "patient/CareTeam.rs")
+    family = ("patient/Patient.rs", "patient/RelatedPerson.rs", "patient/Consent.cruds", "patient/CareTeam.rs")
     looks = ("system/Patient.rs", "system/Consent.rs", "system/Flag.rs", "system/CommunicationRequest.rs")
     return [
         _client("parent-app", Kind.PARENT_APP, organisations.PARENT_APP, family, _hl7("FAMRQT", "PATRQT")),

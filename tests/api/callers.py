@@ -29,18 +29,18 @@ _Said = Plausible
 
 _SEES_PLANS = ("system/Flag.rs", "system/CarePlan.rs", "system/CareTeam.rs")
 _KEEPS_RECORDS = (
-    *("system/Patient.crus", "system/RelatedPerson.crus", "system/Consent.crus"),
-    *("system/CommunicationRequest.crus", "system/Organization.crus"),
+    *("system/Patient.crus", "system/RelatedPerson.cruds", "system/Consent.cruds"),
+    *("system/CommunicationRequest.cruds", "system/Organization.cruds"),
 )
 _COUNCIL = (
-    *("system/Flag.crus", "system/CarePlan.crus", "system/CareTeam.crus", "system/Patient.rs"),
-    *("system/RelatedPerson.rs", "system/Consent.crus", "system/CommunicationRequest.rs", "system/Organization.crus"),
+    *("system/Flag.cruds", "system/CarePlan.cruds", "system/CareTeam.cruds", "system/Patient.rs"),
+    *("system/RelatedPerson.rs", "system/Consent.cruds", "system/CommunicationRequest.rs", "system/Organization.cruds"),
 )
 _CENTRE = (
-    *("system/Patient.rs", "system/RelatedPerson.rs", "system/CareTeam.rs", "system/Consent.crus"),
-    *("system/CommunicationRequest.crus", "system/Organization.rs"),
+    *("system/Patient.rs", "system/RelatedPerson.rs", "system/CareTeam.rs", "system/Consent.cruds"),
+    *("system/CommunicationRequest.cruds", "system/Organization.rs"),
 )
-_FAMILY = ("patient/Patient.rs", "patient/RelatedPerson.rs", "patient/Consent.crus", "patient/CareTeam.rs")
+_FAMILY = ("patient/Patient.rs", "patient/RelatedPerson.rs", "patient/Consent.cruds", "patient/CareTeam.rs")
 
 
 @cache

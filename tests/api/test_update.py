@@ -15,6 +15,8 @@ from tests.api.conftest import Running
 from tests.api.family import Child
 from tests.security.clients import START
 
+SEEN = {"If-Match": 'W/"1"'}
+
 
 async def test_the_owner_writes_the_next_version(as_: Callers, child: Child, running: Running) -> None:
     answer = await as_["health-visiting"].update(child.patient | {"gender": "unknown"})
@@ -28,11 +30,12 @@ async def test_the_owner_writes_the_next_version(as_: Callers, child: Child, run
 async def test_nobody_overwrites_what_they_have_not_seen(as_: Callers, child: Child) -> None:
     health_visiting = as_["health-visiting"]
     text = json.dumps(child.patient)
-    for headers in ({}, {"If-Match": 'W/"2"'}, {"If-Match": '"7"'}):
+    unseen: list[tuple[dict[str, str], int]] = [({}, 412), ({"If-Match": 'W/"2"'}, 409), ({"If-Match": '"7"'}, 409)]
+    for headers, status in unseen:
         answer = await health_visiting.send_text("PUT", f"Patient/{child.id}", text, headers)
-        assert (answer.status_code, answer.json()["issue"][0]["code"]) == (412, "conflict")
+        assert (answer.status_code, answer.json()["issue"][0]["code"]) == (status, "conflict")
     family.updated(await health_visiting.update(child.patient))
-    assert (await health_visiting.update(child.patient)).status_code == 412
+    assert (await health_visiting.update(child.patient)).status_code == 409
     assert (await health_visiting.get(f"Patient/{child.id}")).headers["etag"] == 'W/"2"'
 
 
@@ -47,7 +50,7 @@ async def test_if_match_is_a_version(sent: str, as_: Callers, child: Child) -> N
 async def test_of_many_who_saw_the_same_version_one_writes(as_: Callers, child: Child) -> None:
     health_visiting = as_["health-visiting"]
     together = await asyncio.gather(*(health_visiting.update(child.patient) for _ in range(6)))
-    assert sorted(answer.status_code for answer in together) == [200] + 5 * [412]
+    assert sorted(answer.status_code for answer in together) == [200] + 5 * [409]
 
 
 async def test_whoever_sees_a_record_may_not_therefore_change_it(as_: Callers, child: Child) -> None:
@@ -75,7 +78,8 @@ async def test_what_is_not_there_and_what_is_hidden_answer_the_same(as_: Callers
     absent = str(resource_id.new(7, START))
     for resource in (child.patient, child.patient | {"id": absent}):
         answer = await as_["stranger"].update(resource)
-        assert (answer.status_code, answers.diagnostics(answer)) == (404, "There is nothing here that you may see.")
+        assert (answer.status_code, answer.content) == (404, (await as_["stranger"].update(child.mother)).content)
+        assert "POST" in answers.diagnostics(answer)
 
 
 async def test_ids_are_not_chosen_by_callers(as_: Callers) -> None:
@@ -86,10 +90,17 @@ async def test_ids_are_not_chosen_by_callers(as_: Callers) -> None:
 async def test_the_body_names_the_resource_of_the_url(as_: Callers, child: Child) -> None:
     other = await family.child(as_)
     for sent in (other.patient, {k: v for k, v in child.patient.items() if k != "id"}):
-        answer = await as_["health-visiting"].send_text("PUT", f"Patient/{child.id}", json.dumps(sent))
+        answer = await as_["health-visiting"].send_text("PUT", f"Patient/{child.id}", json.dumps(sent), SEEN)
         assert (answer.status_code, answers.expressions(answer)) == (400, {"Patient.id"})
-    answer = await as_["health-visiting"].send_text("PUT", f"Patient/{child.id}", json.dumps(child.mother))
+    answer = await as_["health-visiting"].send_text("PUT", f"Patient/{child.id}", json.dumps(child.mother), SEEN)
     assert (answer.status_code, answers.expressions(answer)) == (400, {"resourceType"})
+
+
+async def test_a_put_does_not_create_what_must_not_be_there(as_: Callers, child: Child) -> None:
+    headers = SEEN | {"If-None-Match": "*"}
+    answer = await as_["health-visiting"].send_text("PUT", f"Patient/{child.id}", json.dumps(child.patient), headers)
+    assert answer.status_code == 412
+    assert (await as_["health-visiting"].get(f"Patient/{child.id}")).headers["etag"] == SEEN["If-Match"]
 
 
 async def test_an_invalid_version_is_refused(as_: Callers, child: Child) -> None:
