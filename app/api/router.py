@@ -18,6 +18,7 @@ from app.api import (
     create,
     delete,
     lookup,
+    match,
     merge,
     metadata,
     openapi,
@@ -74,6 +75,7 @@ def table() -> Iterator[Registered]:
     yield Registered("delete", "DELETE", "/{id}", delete.of, deletable, "delete")
     yield Registered("vread", "GET", "/{id}/_history/{version}", vread.of, written, "vread")
     patient = ("Patient",)
+    yield Registered("$match", "POST", "/$match", lambda _: match.match, patient, "match")
     yield Registered("$merge", "POST", "/$merge", lambda _: merge.merge, patient, "merge")
     yield Registered("$unmerge", "POST", "/{id}/$unmerge", lambda _: unmerge.unmerge, patient, "unmerge")
     audit = ("AuditEvent",)

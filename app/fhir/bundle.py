@@ -11,11 +11,15 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`text` is a resource's JSON, `full_url` its absolute URL; an OperationOutcome (mode outcome) has none."""
+    """`text` is a resource's JSON, `full_url` its absolute URL; an OperationOutcome (mode outcome) has none.
+
+    `match` is its score and the code of https://hl7.org/fhir/R4/extension-match-grade.html, where there are any.
+    """
 
     full_url: str | None
     text: str
     mode: Literal["match", "include", "outcome"]
+    match: tuple[float, str] | None = None
 
 
 def searchset(entries: Iterable[Entry], total: int | None, links: dict[str, str]) -> str:
@@ -26,7 +30,7 @@ def searchset(entries: Iterable[Entry], total: int | None, links: dict[str, str]
     if links:
         listed = [{"relation": relation, "url": url} for relation, url in links.items()]
         parts.append(f',"link":{json.dumps(listed, separators=(",", ":"))}')
-    texts = [f'{{{_url(entry)}"resource":{entry.text},"search":{{"mode":"{entry.mode}"}}}}' for entry in entries]
+    texts = [f'{{{_url(entry)}"resource":{entry.text},"search":{_search(entry)}}}' for entry in entries]
     if texts:
         parts.append(f',"entry":[{",".join(texts)}]')
     return "".join(parts) + "}"
@@ -34,3 +38,11 @@ def searchset(entries: Iterable[Entry], total: int | None, links: dict[str, str]
 
 def _url(entry: Entry) -> str:
     return f'"fullUrl":"{entry.full_url}",' if entry.full_url else ""
+
+
+def _search(entry: Entry) -> str:
+    if entry.match is None:
+        return f'{{"mode":"{entry.mode}"}}'
+    score, grade = entry.match
+    graded = [{"url": "http://hl7.org/fhir/StructureDefinition/match-grade", "valueCode": grade}]
+    return json.dumps({"extension": graded, "mode": entry.mode, "score": score}, separators=(",", ":"))
