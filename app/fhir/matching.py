@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from app.fhir import coding, systems
-from app.fhir.search_parameters import folded
+from app.fhir.search_index import folded
 
 Grade: TypeAlias = Literal["certain", "probable", "possible"]
 
