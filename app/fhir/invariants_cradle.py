@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
-from app.fhir import coding, schema_terminology, systems
+from app.fhir import coding, invariants_record, schema_terminology, systems
 from app.fhir.invariants_base import Invariant, Value
 from app.fhir.nhs_number import NHSNumber
 
@@ -183,6 +183,7 @@ PROFILE_RULES: dict[str, ProfileRule] = {
     "cradle-permit-9": _evidence,
     "cradle-permit-10": _performer_known,
     "cradle-permit-11": _privacy_scope,
+    **invariants_record.RULES,
 }
 
 
