@@ -74,7 +74,7 @@ async def _candidates(service: Service, tx: Transaction, may_see: Permit, patien
     for pairs in _questions(patient):
         query = search_query.parse("Patient", pairs, page_size=_CANDIDATES, largest_page=_CANDIDATES)
         people = await search.about(tx, query, service.bucket_key)
-        page = await search.page(tx, may_see, query, people, None)
+        page = await search.page(tx, {"Patient": may_see}, query, people, None, service.bucket_key)
         found |= {row.id: row for row in page.rows}
     return list(found.values())
 

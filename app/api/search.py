@@ -6,7 +6,6 @@ https://hl7.org/fhir/R4/http.html#search
 import json
 import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -20,11 +19,11 @@ from app.child_protection import gate
 from app.fhir import bundle, outcome, search_parameters, search_query
 from app.fhir.bundle import Entry as BundleEntry
 from app.fhir.errors import InvalidParameter, Issue
-from app.fhir.search_criteria import Pair, SearchQuery
+from app.fhir.search_criteria import Pair, Place, SearchQuery
 from app.policy import explanation
-from app.store import audit, search
+from app.store import audit, inclusion, search
 from app.store.audit import Entry
-from app.store.search import Key, Page, Row
+from app.store.search import Page, Row
 
 _LIKE_A_NUMBER = re.compile(r"\d{3}[ -]?\d{3}[ -]?\d{4}")
 
@@ -41,8 +40,8 @@ def of(type: str) -> Interact:
         permits = {target: permit(service, asked, "search", target, "r") for target in sorted(targets)}
         async with service.database.transaction() as tx:
             people = await search.about(tx, query, service.bucket_key)
-            page = await search.page(tx, may_see, query, people, after)
-            included = await search.included(tx, permits, page.rows, query.includes) if permits else ()
+            page = await search.page(tx, {type: may_see}, query, people, after, service.bucket_key)
+            included = (await inclusion.included(tx, permits, page.rows, query.includes, service.bucket_key)).rows
             await audit.record(
                 tx, list(_entries(asked, query, people.everyone if people else (), (*page.rows, *included), page.total))
             )
@@ -51,9 +50,9 @@ def of(type: str) -> Interact:
     return search_type
 
 
-def asked_for(service: Service, asked: Asked, type: str, pairs: list[Pair]) -> tuple[SearchQuery, Key | None]:
+def asked_for(service: Service, asked: Asked, type: str, pairs: list[Pair]) -> tuple[SearchQuery, Place | None]:
     """The query, and after which key its page begins."""
-    after: Key | None = None
+    after: Place | None = None
     if any(name == "_page" for name, _ in pairs):
         pairs, after = _opened(service, asked, type, pairs)
     settings = service.settings
@@ -70,7 +69,7 @@ async def pairs_of(service: Service, asked: Asked) -> list[Pair]:
     return pairs
 
 
-def _opened(service: Service, asked: Asked, type: str, pairs: list[Pair]) -> tuple[list[Pair], Key | None]:
+def _opened(service: Service, asked: Asked, type: str, pairs: list[Pair]) -> tuple[list[Pair], Place | None]:
     """A link of ours: the search that it continues. It is judged anew, and only for the client that it was given to."""
     sealed = service.sealer.open(pairs[0][1], _holder(asked, type)) if len(pairs) == 1 else None
     if sealed is None:
@@ -78,17 +77,17 @@ def _opened(service: Service, asked: Asked, type: str, pairs: list[Pair]) -> tup
             "_page is used as it stands in a link of ours, alone, by the client that was given it.", expression="_page"
         )
     whole = json.loads(sealed)
-    after = (datetime.fromisoformat(whole["after"][0]), UUID(whole["after"][1])) if whole["after"] else None
+    after = Place(tuple(whole["after"]), whole["backwards"]) if whole["after"] else None
     return [(name, value) for name, value in whole["pairs"]], after
 
 
-def link(service: Service, asked: Asked, query: SearchQuery, after: Key | None) -> str:
+def link(service: Service, asked: Asked, query: SearchQuery, after: Place | None) -> str:
     """A URL that repeats this search; sealed where it could identify somebody or continues after a key."""
     url = f"{service.settings.fhir_base}/{query.type}"
     if after is None and not _could_name_somebody(query):
         return f"{url}?{urlencode(query.pairs)}" if query.pairs else url
-    key = [after[0].isoformat(), str(after[1])] if after else None
-    whole = json.dumps({"pairs": query.pairs, "after": key}, separators=(",", ":"))
+    place = {"after": after.values, "backwards": after.backwards} if after else {"after": None}
+    whole = json.dumps({"pairs": query.pairs} | place, separators=(",", ":"))
     return f"{url}?_page={service.sealer.seal(whole, _holder(asked, query.type))}"
 
 
@@ -102,11 +101,13 @@ def _holder(asked: Asked, type: str) -> str:
 
 
 def _bundle(
-    service: Service, asked: Asked, query: SearchQuery, page: Page, included: Sequence[Row], after: Key | None
+    service: Service, asked: Asked, query: SearchQuery, page: Page, included: Sequence[Row], after: Place | None
 ) -> str:
     links = {"self": link(service, asked, query, after)}
     if page.next:
         links["next"] = link(service, asked, query, page.next)
+    if page.previous:
+        links["previous"] = link(service, asked, query, page.previous)
     base = service.settings.fhir_base
     matches = (BundleEntry(f"{base}/{row.type}/{row.id}", responses.shown(row), "match") for row in page.rows)
     others = (BundleEntry(f"{base}/{row.type}/{row.id}", responses.shown(row), "include") for row in included)

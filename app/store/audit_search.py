@@ -8,25 +8,30 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Uuid, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.fhir import resource_id
+from app.fhir.search_criteria import Place
 from app.policy.authority import Permit
-from app.store import guard, tables
+from app.store import guard, ordering, tables
 from app.store.criteria import Where
-from app.store.search import Key
+from app.store.ordering import Key
 
 _EVENT = tables.audit_event
+_NEWEST_FIRST = (
+    Key(lambda c: c.recorded, tables.INSTANT, descending=True, always=True),
+    Key(lambda c: c.id, Uuid(), descending=True, always=True),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """A page of rows, newest first, with the exact total and the key after which there is more."""
+    """A page of rows, newest first, with the exact total and the place after which there is more."""
 
     rows: tuple[Mapping[str, Any], ...]
     total: int
-    next: Key | None
+    next: Place | None
 
 
 async def read(tx: AsyncConnection, permit: Permit, id: UUID) -> Mapping[str, Any] | None:
@@ -35,7 +40,7 @@ async def read(tx: AsyncConnection, permit: Permit, id: UUID) -> Mapping[str, An
     return found[0] if found else None
 
 
-async def page(tx: AsyncConnection, permit: Permit, where: Sequence[Where], count: int, after: Key | None) -> Events:
+async def page(tx: AsyncConnection, permit: Permit, where: Sequence[Where], count: int, after: Place | None) -> Events:
     """Rows that meet every condition. The total is counted in the same transaction, on an append-only table."""
     if not _is_auditor(permit):
         return Events((), 0, None)
@@ -43,12 +48,12 @@ async def page(tx: AsyncConnection, permit: Permit, where: Sequence[Where], coun
     total = (await tx.execute(_readable(counted))).scalar_one()
     further = list(where)
     if after is not None:
-        moment, id = after
-        further.append(lambda c: or_(c.recorded < moment, and_(c.recorded == moment, c.id < id)))
+        further.append(lambda c: ordering.beyond(_NEWEST_FIRST, [key.of(c) for key in _NEWEST_FIRST], after))
     rows = await _rows(tx, permit, further, count + 1)
     shown = rows[:count]
     more = len(rows) > count > 0
-    return Events(tuple(shown), total, (shown[-1]["recorded"], shown[-1]["id"]) if more else None)
+    last = Place(ordering.written([shown[-1]["recorded"], shown[-1]["id"]])) if more else None
+    return Events(tuple(shown), total, last)
 
 
 async def _rows(tx: AsyncConnection, permit: Permit, where: Sequence[Where], limit: int) -> list[Mapping[str, Any]]:

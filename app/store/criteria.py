@@ -1,37 +1,75 @@
-"""What a search asks of a row, as SQL: one condition for each criterion.
+"""What a search asks of a row, as SQL: one condition for each criterion that looks at the resource alone.
 
-https://hl7.org/fhir/R4/search.html#prefix
+https://hl7.org/fhir/R4/search.html#modifiers
+
+What a caller is not shown of a resource is as if it were not there: it finds nothing, and its lack is found.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import and_, exists, false, func, literal, not_, or_
+from sqlalchemy import and_, exists, false, func, not_, or_
 
-from app.fhir import resource_id, search_index, time
-from app.fhir.search_criteria import Among, Criterion, Ids, Prefix, SearchQuery, Text, When
-from app.store import indexing, tables
+from app.fhir import resource_id, search_criteria
+from app.fhir.search_criteria import Among, Amount, Criterion, Ids, Missing, Not, Prefix, Text, When
+from app.fhir.time import Span
+from app.policy import asking
+from app.store import comparison, strings, tables
 
 Where: TypeAlias = Callable[[Any], Any]
 
 
-def condition(criterion: Criterion) -> Where:
-    """What one criterion asks of a row. Whom it is about has been resolved to ids before."""
+def condition(type: str, criterion: Criterion) -> Where:
+    """What one criterion asks of a row that `visible` lets through. `links` resolves those that look elsewhere."""
+    match criterion:
+        case Not(inner):
+            return negated(condition(type, inner))
+        case Missing(missing=True):
+            return negated(_shown(type, criterion, _has_value(criterion)))
+        case Missing():
+            return _shown(type, criterion, _has_value(criterion))
+        case _:
+            return _shown(type, criterion, _met(criterion))
+
+
+def _met(criterion: Criterion) -> Where:
     match criterion:
         case Among(tokens):
-            return lambda c: c.tokens.overlap(tables.texts(tokens))
+            return under(tokens)
         case Ids(texts):
             ids = [id for text in texts if (id := resource_id.parse(text))]
             return within_buckets(frozenset(ids), "id")
         case Text(parameter, values, how):
-            return _has_string(parameter, values, how)
-        case When("_lastUpdated", values):
-            return happened(values, "last_updated")
-        case When(parameter, values):
-            return _has_date(parameter, values)
+            return _beside(tables.search_string, parameter, lambda c: (strings.WAYS[how](c, each) for each in values))
+        case When("_lastUpdated", spans):
+            return happened(spans, "last_updated")
+        case When(parameter, spans):
+            return _beside(tables.search_date, parameter, lambda c: (comparison.stands(c, *each) for each in spans))
+        case Amount(parameter, ranges):
+            return _beside(
+                tables.search_quantity, parameter, lambda c: (comparison.amounts(c, each) for each in ranges)
+            )
         case _:
-            raise AssertionError("whom it is about is resolved before, and nothing else is asked yet")
+            raise AssertionError("what looks into another resource is resolved before")
+
+
+def shown(type: str, codes: Iterable[str], where: Where) -> Where:
+    """The condition, met by those resources alone of which these parameters' elements may be shown."""
+    told = asking.told(type, codes)
+    if not told.contact and not told.location:
+        return where
+    needed = [name for name, asks in (("shows_contact", told.contact), ("shows_location", told.location)) if asks]
+    return lambda c: and_(*(c[name] for name in needed), where(c))
+
+
+def negated(where: Where) -> Where:
+    return lambda c: not_(func.coalesce(where(c), false()))
+
+
+def under(tokens: Iterable[str]) -> Where:
+    """That it is found under one of these tokens."""
+    return lambda c: c.tokens.overlap(tables.texts(tokens))
 
 
 def within_buckets(chosen: frozenset[UUID], column: str) -> Where:
@@ -40,85 +78,29 @@ def within_buckets(chosen: frozenset[UUID], column: str) -> Where:
     return lambda c: and_(is_among(c[column], chosen), c.bucket == tables.any_of(buckets, c.bucket.type))
 
 
-def names_ids(query: SearchQuery) -> bool:
-    return any(isinstance(criterion, Ids) for criterion in query.criteria)
-
-
-def _has_string(parameter: str, values: tuple[str, ...], how: str) -> Where:
-    table = tables.search_string.alias()
-    found = or_(false(), *(_WAYS[how](table.c, text) for text in values))
-    return lambda c: exists().where(
-        table.c.id == c.id, table.c.bucket == c.bucket, table.c.parameter == parameter, found
-    )
-
-
-def _starts(c: Any, text: str) -> Any:
-    """The range is for the index, which knows the first letters only; it orders them by their bytes."""
-    begun = func.left(c.value, tables.LONGEST_INDEXED)
-    start = text[: tables.LONGEST_INDEXED]
-    return and_(
-        begun.bool_op("~>=~")(start),
-        begun.bool_op("~<~")(start + _LAST_LETTER),
-        c.value.startswith(text, autoescape=True),
-    )
-
-
-def _contains(c: Any, text: str) -> Any:
-    """Whatever contains it has its trigrams, which have an index; a text that is shorter has none."""
-    there = c.value.contains(text, autoescape=True)
-    trigrams = indexing.trigrams(text)
-    return and_(c.trigrams.contains(tables.texts(trigrams)), there) if trigrams else there
-
-
-def _is(c: Any, text: str) -> Any:
-    folded = search_index.folded(text)
-    return and_(func.left(c.value, tables.LONGEST_INDEXED) == folded[: tables.LONGEST_INDEXED], c.exact == text)
-
-
-_WAYS: dict[str, Callable[[Any, str], Any]] = {"starts": _starts, "contains": _contains, "exact": _is}
-_LAST_LETTER = chr(0x10FFFF)
-
-
-def _has_date(parameter: str, values: tuple[tuple[Prefix, time.Span], ...]) -> Where:
-    table = tables.search_date.alias()
-    found = or_(false(), *(_stands(prefix, span, table.c.lower, table.c.upper) for prefix, span in values))
-    return lambda c: exists().where(
-        table.c.id == c.id, table.c.bucket == c.bucket, table.c.parameter == parameter, found
-    )
-
-
-def happened(values: tuple[tuple[Prefix, time.Span], ...], column: str) -> Where:
-    """That the moment in a column stands so to one of these spans."""
-    return lambda c: or_(false(), *(_stands(prefix, span, c[column], c[column]) for prefix, span in values))
-
-
 def is_among(column: Any, ids: frozenset[UUID]) -> Any:
     return column == tables.any_of(sorted(ids), column.type)
 
 
-def _stands(prefix: Prefix, span: time.Span, lower: Any, upper: Any) -> Any:
-    """https://hl7.org/fhir/R4/search.html#prefix: a resource's `[lower, upper)` against the span asked for.
+def happened(spans: tuple[tuple[Prefix, Span], ...], column: str) -> Where:
+    """That the moment in a column stands so to one of these spans."""
+    return lambda c: or_(false(), *(comparison.happened(c[column], *each) for each in spans))
 
-    An end that is not known is open. `eq` is containment, as R4's text has it.
-    """
-    start, end = literal(span.start, tables.INSTANT), literal(span.end, tables.INSTANT)
-    within = func.coalesce(and_(lower >= start, upper <= end if upper is not lower else upper < end), false())
-    above = or_(upper.is_(None), upper > end if upper is not lower else upper >= end)
-    below = or_(lower.is_(None), lower < start)
-    match prefix:
-        case "eq":
-            return within
-        case "ne":
-            return not_(within)
-        case "gt":
-            return above
-        case "lt":
-            return below
-        case "ge":
-            return or_(above, within)
-        case "le":
-            return or_(below, within)
-        case "sa":
-            return func.coalesce(lower >= end, false())
-        case "eb":
-            return func.coalesce(upper <= start if upper is not lower else upper < start, false())
+
+def _shown(type: str, criterion: Criterion, where: Where) -> Where:
+    return shown(type, search_criteria.codes(criterion), where)
+
+
+def _has_value(criterion: Missing) -> Where:
+    """Whom a resource is about is not among its tokens."""
+    if criterion.parameter.is_the_person:
+        return lambda c: c.patient_id.is_not(None)
+    return under([f"{criterion.parameter.code}#"])
+
+
+def _beside(table: Any, parameter: str, any_of: Callable[[Any], Iterable[Any]]) -> Where:
+    """That one of its rows in a search table, of this parameter, is any of these."""
+    row = table.alias()
+    return lambda c: exists().where(
+        row.c.id == c.id, row.c.bucket == c.bucket, row.c.parameter == parameter, or_(false(), *any_of(row.c))
+    )

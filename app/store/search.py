@@ -2,30 +2,25 @@
 
 https://hl7.org/fhir/R4/http.html#read; https://hl7.org/fhir/R4/search.html
 
-Pages are in the order of the last change, newest first, and continue after a key, so that what is written meanwhile
-moves nothing. The total and the page are of one statement.
+The total and the page are of one statement.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Subquery, and_, exists, func, literal, or_, select, true
+from sqlalchemy import Select, Subquery, exists, func, literal, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.fhir import resource_id, search_criteria
-from app.fhir.search_criteria import About, Include, SearchQuery
-from app.policy import asking
-from app.policy.asking import Told
+from app.fhir import resource_id
+from app.fhir.search_criteria import About, Chained, Criterion, Has, Not, Place, SearchQuery
 from app.policy.authority import Permit
-from app.store import criteria, identity, tables
+from app.store import criteria, links, ordering, tables
 from app.store.criteria import Where
+from app.store.ordering import Key
 from app.store.visible import visible
-
-Key: TypeAlias = tuple[datetime, UUID]
-_MOST_INCLUDED, _DEEPEST = 1000, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +43,25 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`total` is exact, or None where it was not asked for; `next` is the key after which there is more."""
+    """`total` is exact, or None where it was not asked for. `next` and `previous` are where there may be more."""
 
     rows: tuple[Row, ...]
     total: int | None
-    next: Key | None
+    next: Place | None = None
+    previous: Place | None = None
 
 
 async def read(tx: AsyncConnection, permit: Permit, type: str, id: UUID) -> Row | None:
     """The current version, if this caller may see it."""
     seen = visible(permit, *_at(id), types=(type,))
-    row = (await tx.execute(select(*_columns(seen)))).one_or_none()
+    row = (await tx.execute(select(*columns(seen)))).one_or_none()
     return Row(*row) if row else None
 
 
 async def tombstone(tx: AsyncConnection, permit: Permit, type: str, id: UUID) -> Row | None:
     """The version by which a resource was deleted, if this caller could see it but for that."""
     seen = visible(permit, *_at(id), lambda c: c.deleted, types=(type,), deleted=True)
-    row = (await tx.execute(select(*_columns(seen)))).one_or_none()
+    row = (await tx.execute(select(*columns(seen)))).one_or_none()
     return replace(Row(*row), deleted=True) if row else None
 
 
@@ -77,7 +73,7 @@ async def vread(tx: AsyncConnection, permit: Permit, type: str, id: UUID, versio
     versions = tables.resource_version
     seen = visible(permit, *_at(id), lambda c: c.version == version, types=(type,), table=versions, deleted=True)
     today = visible(permit, *_at(id), types=(type,), deleted=True)
-    statement = select(*_columns(seen), seen.c.deleted).where(exists().where(today.c.id == seen.c.id))
+    statement = select(*columns(seen), seen.c.deleted).where(exists().where(today.c.id == seen.c.id))
     row = (await tx.execute(statement)).one_or_none()
     return replace(Row(*row[:-1]), deleted=row.deleted) if row else None
 
@@ -88,128 +84,93 @@ def _at(id: UUID) -> tuple[Where, ...]:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """The Patient records that a search names: `all` those that every criterion names, `everyone` that some does."""
+    """The Patient records that a search names. `all` are those of every criterion that names some (None: there is none);
+    `everyone` is whoever is named anywhere, in a chain too."""
 
-    all: frozenset[UUID]
+    all: frozenset[UUID] | None
     everyone: frozenset[UUID]
 
 
 async def about(tx: AsyncConnection, query: SearchQuery, key: bytes) -> People | None:
     """Whom a query names; None where it names nobody. Empty where those are not known."""
-    named: list[frozenset[UUID]] = []
-    for criterion in query.criteria:
-        if isinstance(criterion, About):
-            people = await identity.resolve(tx, criterion.nhs_numbers, key)
-            ids = frozenset(id for person in people.values() for id in _records(query.type, person))
-            named.append(ids | {id for text in criterion.patient_ids if (id := resource_id.parse(text))})
-    if not named:
+    own = [await links.named(tx, query.type, each, key) for each in query.criteria if isinstance(each, About)]
+    through = [await links.named(tx, type, each, key) for type, each in _named_through(query.type, query.criteria)]
+    if not own and not through:
         return None
-    return People(frozenset.intersection(*named), frozenset.union(*named))
+    return People(frozenset.intersection(*own) if own else None, frozenset().union(*own, *through))
 
 
-def _records(type: str, person: identity.Identity) -> Collection[UUID]:
-    """Of the person themselves the current record is the answer; of all else, what is kept with any of them."""
-    return (person.patient_id,) if type == "Patient" else person.records
+def _named_through(type: str, criteria: Iterable[Criterion]) -> Iterator[tuple[str, About]]:
+    for criterion in criteria:
+        match criterion:
+            case Not(inner) | Has(criterion=inner) | Chained(criterion=inner):
+                end = criterion.source if isinstance(criterion, Has) else getattr(criterion, "target", type)
+                yield from [(end, inner)] if isinstance(inner, About) else _named_through(end, [inner])
 
 
 async def page(
-    tx: AsyncConnection, permit: Permit, query: SearchQuery, people: People | None, after: Key | None
-) -> Page:
-    """One page of what this caller may see. `people` are those that the query names (`about`)."""
-    where: list[Where] = []
-    fan_out = None if people is not None or criteria.names_ids(query) else "a search that names nobody"
-    if people is not None:
-        where.append(criteria.within_buckets(people.all, "id" if query.type == "Patient" else "patient_id"))
-    where += [criteria.condition(criterion) for criterion in query.criteria if not isinstance(criterion, About)]
-    told = _told(query)
-    seen = visible(permit, *where, types=(query.type,), fan_out=fan_out, located=told.location, reached=told.contact)
-    rows, total = await _page(tx, permit, query, where, fan_out, seen, after)
-    shown = rows[: query.count]
-    more = len(rows) > query.count > 0
-    return Page(shown, total, (shown[-1].last_updated, shown[-1].id) if more else None)
-
-
-def _told(query: SearchQuery) -> Told:
-    """What the answer would tell of a row: it is found only by whom that is shown."""
-    return asking.told(query.type, {code for each in query.criteria for code in search_criteria.codes(each)})
-
-
-async def _page(
     tx: AsyncConnection,
-    permit: Permit,
+    permits: Mapping[str, Permit],
     query: SearchQuery,
-    where: list[Where],
-    fan_out: str | None,
-    seen: Subquery,
-    after: Key | None,
-) -> tuple[tuple[Row, ...], int | None]:
-    chosen = select(*_columns(seen), seen.c.tokens).order_by(seen.c.last_updated.desc(), seen.c.id.desc())
-    if after is not None:
-        moment, id = after
-        chosen = chosen.where(or_(seen.c.last_updated < moment, and_(seen.c.last_updated == moment, seen.c.id < id)))
-    limited = chosen.limit(query.count + 1 if query.count else 0).subquery()
-    count: Any = literal(None)
-    if query.total:
-        told = _told(query)
-        counted = visible(
-            permit, *where, types=(query.type,), fan_out=fan_out, located=told.location, reached=told.contact
-        )
-        count = select(func.count()).select_from(counted).scalar_subquery()
-    one = select(count.label("total")).subquery()
-    statement: Select[Any] = (
-        select(one.c.total, *limited.c)
-        .select_from(one.outerjoin(limited, true()))
-        .order_by(limited.c.last_updated.desc(), limited.c.id.desc())
+    people: People | None,
+    place: Place | None,
+    key: bytes,
+) -> Page:
+    """One page of what this caller may see, beginning at a place. `permits` are by the type searched or looked into;
+    `people` are those that the query names (`about`)."""
+    where: list[Where] = []
+    if people is not None and people.all is not None:
+        where.append(criteria.within_buckets(people.all, links.person_column(query.type)))
+    through = links.Links(tx, permits, key)
+    where += [await through.resolve(query.type, each) for each in query.criteria if not isinstance(each, About)]
+    fan_out = None if any(map(links.is_narrow, query.criteria)) else "a search that names nobody"
+    seen = visible(permits[query.type], types=(query.type,), fan_out=fan_out)
+    keys = ordering.keys(query.type, query.sort)
+    found = (await tx.execute(_statement(query, seen, where, keys, place))).all()
+    placed = [(row_of(row[1 : 1 + _WIDTH]), ordering.written(row[1 + _WIDTH :])) for row in found if row.id is not None]
+    return _laid_out(placed, found[0].total, query.count, place)
+
+
+def _statement(
+    query: SearchQuery, seen: Subquery, where: Sequence[Where], keys: Sequence[Key], place: Place | None
+) -> Select[Any]:
+    """The total, beside each row of the page; one row more than asked for, to know whether there are more."""
+    backwards = place is not None and place.backwards
+    conditions = [each(seen.c) for each in where]
+    sorted_by = [each.of(seen.c).label(f"by_{number}") for number, each in enumerate(keys)]
+    chosen = select(*columns(seen), seen.c.tokens, *sorted_by).where(*conditions).subquery()
+    by = list(chosen.c)[_WIDTH:]
+    limited = select(*chosen.c).order_by(*ordering.order(keys, by, backwards=backwards))
+    if place is not None:
+        limited = limited.where(ordering.beyond(keys, by, place))
+    page = limited.limit(query.count + 1 if query.count else 0).subquery()
+    count: Any = select(func.count()).select_from(seen).where(*conditions).scalar_subquery()
+    total = select((count if query.total else literal(None)).label("total")).subquery()
+    return (
+        select(total.c.total, *page.c)
+        .select_from(total.outerjoin(page, true()))
+        .order_by(*ordering.order(keys, list(page.c)[_WIDTH:], backwards=backwards))
     )
-    found = (await tx.execute(statement)).all()
-    rows = tuple(_row(row[1:]) for row in found if row.id is not None)
-    return rows, found[0].total
 
 
-async def included(
-    tx: AsyncConnection, permits: dict[str, Permit], rows: Sequence[Row], includes: Sequence[Include]
-) -> tuple[Row, ...]:
-    """What the rows refer to, as far as this caller may see it; each once. `permits` are by the type referred to."""
-    known = {(row.type, row.id) for row in rows}
-    found: list[Row] = []
-    newest: Sequence[Row] = rows
-    for depth in range(_DEEPEST):
-        wanted = _referred_to(newest, includes if depth == 0 else [each for each in includes if each.iterate]) - known
-        newest = [
-            row
-            for type in sorted(permits)
-            for row in await _by_ids(tx, permits[type], type, sorted(id for t, id in wanted if t == type))
-        ]
-        known |= wanted
-        found += newest
-        if not newest or len(found) > _MOST_INCLUDED:
-            break
-    return tuple(found[:_MOST_INCLUDED])
+def _laid_out(
+    placed: Sequence[tuple[Row, tuple[str | None, ...]]], total: int | None, count: int, place: Place | None
+) -> Page:
+    """The page in its order. Where it was come from there is more, and beyond it where a row too many was found."""
+    shown, has_more = list(placed[:count]), len(placed) > count > 0
+    backwards = place is not None and place.backwards
+    if backwards:
+        shown.reverse()
+    rows = tuple(row for row, _ in shown)
+    if not shown:
+        return Page(rows, total)
+    after, before = Place(shown[-1][1]), Place(shown[0][1], backwards=True)
+    is_before = has_more if backwards else place is not None
+    return Page(rows, total, after if has_more or backwards else None, before if is_before else None)
 
 
-def _referred_to(rows: Sequence[Row], includes: Sequence[Include]) -> set[tuple[str, UUID]]:
-    """The (type, id) of every reference that an include follows from these rows."""
-    found: set[tuple[str, UUID]] = set()
-    for include in includes:
-        start = f"{include.parameter.code}#"
-        for row in rows:
-            if row.type != include.source or not _is_shown(row, include.parameter.code):
-                continue
-            if include.parameter.is_the_person and row.patient_id:
-                found.add(("Patient", row.patient_id))
-            for token in row.tokens:
-                type, _, text = token.removeprefix(start).partition("/") if token.startswith(start) else ("", "", "")
-                if type in include.parameter.targets and (id := resource_id.parse(text)):
-                    found.add((type, id))
-    return found
-
-
-def _is_shown(row: Row, code: str) -> bool:
-    told = asking.told(row.type, (code,))
-    return (row.shows_contact or not told.contact) and (row.shows_location or not told.location)
-
-
-def _columns(seen: Subquery) -> list[Any]:
+def columns(seen: Subquery) -> list[Any]:
+    """What makes a Row, but for its tokens."""
     c = seen.c
     return [
         c.id, c.type, c.version, c.last_updated, c.content, c.patient_id, c.custodian, c.rule, c.shows_contact,
@@ -217,13 +178,9 @@ def _columns(seen: Subquery) -> list[Any]:
     ]  # fmt: skip
 
 
-async def _by_ids(tx: AsyncConnection, permit: Permit, type: str, ids: Sequence[UUID]) -> list[Row]:
-    if not ids:
-        return []
-    seen = visible(permit, criteria.within_buckets(frozenset(ids), "id"), types=(type,))
-    found = await tx.execute(select(*_columns(seen), seen.c.tokens).order_by(seen.c.id))
-    return [_row(row) for row in found]
+_WIDTH = 11  # of a Row, with its tokens
 
 
-def _row(values: Sequence[Any]) -> Row:
+def row_of(values: Sequence[Any]) -> Row:
+    """From `columns` and the tokens."""
     return Row(*values[:-1], tokens=tuple(values[-1]))  # type: ignore[misc]  # ten columns and the tokens

@@ -20,16 +20,12 @@ def visible(
     types: tuple[str, ...] = (),
     table: Table = tables.resource,
     fan_out: str | None = None,
-    located: bool = False,
-    reached: bool = False,
     deleted: bool = False,
 ) -> Subquery:
     """The rows of a table that `permit` releases, with `rule` (which authority), `shows_contact` and `shows_location`.
 
     `where` makes conditions from the alias's columns, beside that it is of one of `types`. Unless one of them names the
-    bucket, say why every bucket is asked. `located` leaves out whom location is not shown of, `reached` whose contact
-    details are not.
-    What was deleted is there only where `deleted` asks for it too.
+    bucket, say why every bucket is asked. What was deleted is there only where `deleted` asks for it too.
     """
     target = predicate_sql.target(table)
     columns = target.alias.c
@@ -52,10 +48,6 @@ def visible(
         judged = judged.where(columns.type == tables.any_of(sorted(types), columns.type.type))
     if not deleted:
         judged = judged.where(columns.deleted.is_(False))
-    if located:
-        judged = judged.where(location)
-    if reached:
-        judged = judged.where(contact)
     if fan_out:
         judged = judged.prefix_with(guard.fan_out(fan_out))
     every = judged.subquery()

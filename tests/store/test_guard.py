@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import event, func, select, text
 
 from app.fhir import search_query
+from app.fhir.search_criteria import Place
 from app.policy import authority
 from app.policy.authority import AccessRequest, Permit
-from app.store import audit, audit_search, guard, known, lookup, search, tables
+from app.store import audit, audit_search, guard, inclusion, known, lookup, search, tables
 from app.store import database as store
 from app.store.guard import UnguardedStatement
 from app.store.visible import visible
@@ -211,9 +212,11 @@ async def _a_day(database: store.Database) -> None:
     by_name = search_query.parse("Patient", [("name", "Example")], page_size=5, largest_page=50)
     council, surgery = may(records.COUNCIL), may(records.SURGERY)
     async with database.transaction() as tx:
-        page = await search.page(tx, council, query, await search.about(tx, query, drafts.KEY), None)
-        assert len(await search.included(tx, {"CareTeam": council}, page.rows, query.includes)) == 1
-        assert (await search.page(tx, surgery, by_name, None, (START + timedelta(days=1), child.id))).total == 1
+        people, key = await search.about(tx, query, drafts.KEY), drafts.KEY
+        page = await search.page(tx, {"CarePlan": council}, query, people, None, key)
+        permits, place = {"CareTeam": council}, Place(((START + timedelta(days=1)).isoformat(), str(child.id)))
+        assert len((await inclusion.included(tx, permits, page.rows, query.includes, key)).rows) == 1
+        assert (await search.page(tx, {"Patient": surgery}, by_name, None, place, key)).total == 1
         assert await search.read(tx, surgery, "Patient", child.id)
         assert await search.vread(tx, surgery, "Patient", child.id, 1)
         assert (await known.about(tx, drafts.patient(CHILD), "RX999", drafts.KEY)).person.restriction == "U"

@@ -16,7 +16,7 @@ import pytest_asyncio
 from app.fhir import resource_id, search_query
 from app.policy.access import Caller
 from app.store import database as store
-from app.store import search
+from app.store import inclusion, search
 from app.store.search import Page
 from tests.policy import records
 from tests.policy.consents import synthetic
@@ -40,7 +40,7 @@ async def find(database: store.Database, caller: Caller, type: str, *pairs: tupl
     query = search_query.parse(type, pairs, page_size=1000, largest_page=1000)
     async with database.transaction() as tx:
         people = await search.about(tx, query, KEY)
-        return await search.page(tx, search_world.permit(caller, type), query, people, after)
+        return await search.page(tx, {type: search_world.permit(caller, type)}, query, people, after, KEY)
 
 
 def ids(kept: Sequence[Kept]) -> list[UUID]:
@@ -141,7 +141,7 @@ async def test_of_what_is_not_there_nothing_is_found(
     everybody: tuple[store.Database, list[Kept]], pairs: list[tuple[str, str]]
 ) -> None:
     page = await find(everybody[0], CALLERS["council"], "Flag", *pairs)
-    assert page == Page((), 0, None)
+    assert page == Page((), 0)
 
 
 async def test_ids_among_garbage_are_found_if_they_may_be_seen(everybody: tuple[store.Database, list[Kept]]) -> None:
@@ -480,5 +480,6 @@ async def _included(
 ) -> tuple[search.Row, ...]:
     query = search_query.parse(type, [("_include", include)], page_size=50, largest_page=50)
     async with database.transaction() as tx:
-        page = await search.page(tx, search_world.permit(caller, type), query, None, None)
-        return await search.included(tx, {target: search_world.permit(caller, target)}, page.rows, query.includes)
+        page = await search.page(tx, {type: search_world.permit(caller, type)}, query, None, None, KEY)
+        permits = {target: search_world.permit(caller, target)}
+        return (await inclusion.included(tx, permits, page.rows, query.includes, KEY)).rows

@@ -1,0 +1,161 @@
+"""In what order a search is answered, and where in it a page begins.
+
+https://hl7.org/fhir/R4/search.html#_sort
+
+A page continues after the values of the row before it, the last of which is its id, so that what is written meanwhile moves
+nothing. What has no value comes last, in either direction; of several values the first counts, or, descending, the last.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Numeric, Text, Uuid, and_, case, collate, false, func, literal, null, or_, select
+from sqlalchemy.types import TypeEngine
+
+from app.fhir import time
+from app.fhir.errors import InvalidParameter
+from app.fhir.search_criteria import Place, Sort
+from app.fhir.search_parameters import SearchParameter
+from app.store import criteria, tables
+
+NEWEST_FIRST = Sort("_lastUpdated", descending=True)
+_EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
+_READERS: dict[type[Any], Callable[[str], Any]] = {
+    Uuid: UUID, Text: str, Numeric: Decimal, type(tables.INSTANT): datetime.fromisoformat,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Key:
+    """One value to sort by: `of` makes it from the columns of a row. `always`: every row has one."""
+
+    of: Callable[[Any], Any]
+    type: TypeEngine[Any]
+    descending: bool
+    always: bool = False
+
+    def read(self, text: str | None) -> Any:
+        """The value that a place has as text."""
+        return None if text is None else _READERS[type(self.type)](text)
+
+
+def keys(type: str, sorts: Sequence[Sort]) -> tuple[Key, ...]:
+    """What to sort by, the id last; the newest first where nothing is asked."""
+    asked = sorts or (NEWEST_FIRST,)
+    return (*(_key(type, each) for each in asked), Key(lambda c: c.id, Uuid(), asked[-1].descending, always=True))
+
+
+def _key(type: str, sort: Sort) -> Key:
+    if sort.by == "_id":
+        return Key(lambda c: c.id, Uuid(), sort.descending, always=True)
+    if sort.by == "_lastUpdated":
+        return Key(lambda c: c.last_updated, tables.INSTANT, sort.descending, always=True)
+    of, kind = _value(sort.by, sort.descending)
+    return Key(_as_shown(type, sort.by, of), kind, sort.descending)
+
+
+def _value(parameter: SearchParameter, descending: bool) -> tuple[Callable[[Any], Any], TypeEngine[Any]]:
+    one = func.max if descending else func.min
+    match parameter.type:
+        case "date":
+            ends = _latest if descending else _earliest
+            return _beside(tables.search_date, parameter, lambda row: one(ends(row))), tables.INSTANT
+        case "string":
+            return _beside(tables.search_string, parameter, lambda row: one(collate(row.value, "C"))), Text()
+        case "quantity":
+            return _beside(
+                tables.search_quantity, parameter, lambda row: one(row.upper if descending else row.lower)
+            ), Numeric()
+        case _:
+            return _token(parameter, one), Text()
+
+
+def _earliest(row: Any) -> Any:
+    return func.coalesce(row.lower, _moment(_EARLIEST))
+
+
+def _latest(row: Any) -> Any:
+    return func.coalesce(row.upper, _moment(time.LAST))
+
+
+def _beside(table: Any, parameter: SearchParameter, value: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    row = table.alias()
+    return lambda c: (
+        select(value(row.c))
+        .where(row.c.id == c.id, row.c.bucket == c.bucket, row.c.parameter == parameter.key)
+        .scalar_subquery()
+    )
+
+
+def _token(parameter: SearchParameter, one: Any) -> Callable[[Any], Any]:
+    """By its codes, whatever their systems; a reference by what it names."""
+    start = f"{parameter.code}#" if parameter.type == "reference" else f"{parameter.code}#|"
+
+    def of(c: Any) -> Any:
+        token = func.unnest(c.tokens).table_valued("token").alias()
+        value = collate(token.c.token, "C")
+        has_value = and_(func.starts_with(token.c.token, start), token.c.token != start)
+        return select(one(value)).where(has_value).scalar_subquery()
+
+    return of
+
+
+def _as_shown(type: str, parameter: SearchParameter, of: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """What is not shown of a resource does not place it either."""
+    is_shown = criteria.shown(type, [parameter.code], lambda c: c.type == type)
+    return lambda c: case((is_shown(c), of(c)), else_=null())
+
+
+def order(keys: Sequence[Key], columns: Sequence[Any], *, backwards: bool) -> list[Any]:
+    """The ORDER BY of a page, or, backwards, of the one before it."""
+    ordered = []
+    for key, column in zip(keys, columns, strict=True):
+        directed = column.desc() if key.descending is not backwards else column.asc()
+        ordered.append(directed if key.always else directed.nulls_first() if backwards else directed.nulls_last())
+    return ordered
+
+
+def beyond(keys: Sequence[Key], columns: Sequence[Any], place: Place) -> Any:
+    """That a row stands after a place, or, backwards, before it. Raises InvalidParameter for a place in another order."""
+    if len(place.values) != len(keys):
+        raise InvalidParameter("This page is of a search that is no longer answered. Search again.", expression="_page")
+    found: Any = false()
+    for key, column, text in reversed(list(zip(keys, columns, place.values, strict=True))):
+        value = key.read(text)
+        found = or_(_after(key, column, value, place.backwards), and_(_same(key, column, value), found))
+    return and_(_not_before(keys[0], columns[0], place), found)
+
+
+def _after(key: Key, column: Any, value: Any, backwards: bool) -> Any:
+    if value is None:
+        return column.is_not(None) if backwards else false()
+    literally = literal(value, key.type)
+    further = column < literally if key.descending is not backwards else column > literally
+    return further if backwards or key.always else or_(further, column.is_(None))
+
+
+def _same(key: Key, column: Any, value: Any) -> Any:
+    return column.is_(None) if value is None else column == literal(value, key.type)
+
+
+def _not_before(key: Key, column: Any, place: Place) -> Any:
+    """What follows from the rest, said so that an index can begin there."""
+    if not key.always:
+        return True
+    value = literal(key.read(place.values[0]), key.type)
+    return column <= value if key.descending is not place.backwards else column >= value
+
+
+def written(values: Sequence[Any]) -> tuple[str | None, ...]:
+    """The values of a row as a place keeps them."""
+    return tuple(
+        None if value is None else value.isoformat() if isinstance(value, datetime) else str(value) for value in values
+    )
+
+
+def _moment(value: datetime) -> Any:
+    return literal(value, tables.INSTANT)
