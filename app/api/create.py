@@ -15,7 +15,7 @@ from app.api.service import Service
 from app.fhir import subject
 from app.fhir.errors import Conflict, Malformed
 from app.policy import authorship
-from app.store import audit, identity, known, search, writing
+from app.store import audit, identity, known, reading, writing
 from app.store.audit import Entry
 from app.store.resource import Version
 from app.store.writing import Draft
@@ -77,7 +77,7 @@ async def _registered_already(service: Service, asked: Asked, draft: Draft) -> R
         for person in people.values():
             if asked.caller.may("Patient", "r"):
                 may_see = permit(service, asked, "read", "Patient", "r")
-                row = await search.read(tx, may_see, "Patient", person.patient_id)
+                row = await reading.read(tx, may_see, "Patient", person.patient_id)
             await audit.record(tx, [read.entry(asked, "create", "Patient", person.patient_id, row)])
     if row is None:
         return responses.error(Conflict("A Patient with this NHS number is registered already."))

@@ -16,7 +16,7 @@ from app.api.service import Service
 from app.fhir import deletion, json_text, outcome, resource_id
 from app.fhir.errors import Gone, Issue, MethodNotAllowed, NotFound
 from app.policy.authority import Permit
-from app.store import audit, search
+from app.store import audit, reading
 from app.store.database import Transaction
 from app.store.resource import Stored
 from app.store.search import Row
@@ -58,7 +58,7 @@ async def deleted(service: Service, asked: Asked, tx: Transaction, may_see: Perm
     try:
         written = await next_version.write(service, asked, tx, "delete", may_see, place, _last)
     except Gone:
-        gone = await search.tombstone(tx, may_see, place.type, place.id)
+        gone = await reading.tombstone(tx, may_see, place.type, place.id)
         await audit.record(tx, [read.entry(asked, "delete", place.type, place.id, gone)])
         return gone.version if gone else None
     return written.version.version if written else None

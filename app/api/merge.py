@@ -22,7 +22,7 @@ from app.fhir import outcome, parameters, patient_link, resource_id, subject, sy
 from app.fhir.errors import Conflict, Issue, Malformed, NotFound, Unprocessable
 from app.fhir.nhs_number import NHSNumber
 from app.policy.authority import Permit
-from app.store import audit, identity, search
+from app.store import audit, identity, reading
 from app.store.database import Transaction
 from app.store.resource import Version
 from app.store.search import Row
@@ -107,7 +107,7 @@ async def _merged(
         await patient_pair.put(service, asked, tx, source, replaced),
         await patient_pair.put(service, asked, tx, target, staying),
     ]
-    return versions, await search.read(tx, may_see, "Patient", target.stored.id)
+    return versions, await reading.read(tx, may_see, "Patient", target.stored.id)
 
 
 async def _number(service: Service, tx: Transaction, source: Own, target: Own) -> str:

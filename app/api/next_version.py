@@ -19,7 +19,7 @@ from app.fhir import json_text
 from app.fhir.errors import Gone, VersionMismatch
 from app.policy import authorship, continuation, redaction
 from app.policy.authority import Interaction, Permit
-from app.store import audit, known, resource, search, writing
+from app.store import audit, known, reading, resource, writing
 from app.store.database import Transaction
 from app.store.resource import Stored, Version
 from app.store.search import Row
@@ -75,18 +75,18 @@ async def write(
     is_deleted = interaction == "delete"
     version = await writing.update(tx, stored, draft, service.bucket_key, asked.now, deleted=is_deleted)
     await audit.record(tx, [create.kept(asked, interaction, version)])
-    return Written(version, None if is_deleted else await search.read(tx, may_see, place.type, place.id))
+    return Written(version, None if is_deleted else await reading.read(tx, may_see, place.type, place.id))
 
 
 async def _current(service: Service, tx: Transaction, may_see: Permit, place: Place) -> tuple[Row, Stored] | None:
     """The current version, locked after the person, as every writer does, and judged again once it is."""
-    seen = await search.read(tx, may_see, place.type, place.id)
+    seen = await reading.read(tx, may_see, place.type, place.id)
     if seen is None:
         await _check_not_gone(tx, may_see, place)
         return None
     await writing.take_turn(tx, seen.patient_id, service.bucket_key)
     stored = await resource.locked(tx, place.type, place.id)
-    row = await search.read(tx, may_see, place.type, place.id)
+    row = await reading.read(tx, may_see, place.type, place.id)
     if stored is None or row is None:
         await _check_not_gone(tx, may_see, place)
         return None
@@ -97,7 +97,7 @@ async def _current(service: Service, tx: Transaction, may_see: Permit, place: Pl
 
 async def _check_not_gone(tx: Transaction, may_see: Permit, place: Place) -> None:
     """Raises Gone for whoever could see what was deleted."""
-    if await search.tombstone(tx, may_see, place.type, place.id):
+    if await reading.tombstone(tx, may_see, place.type, place.id):
         raise Gone
 
 

@@ -15,7 +15,7 @@ from app.fhir import json_text
 from app.fhir.errors import FHIRError
 from app.policy import authorship
 from app.policy.authority import Permit
-from app.store import identity, known, resource, search, writing
+from app.store import identity, known, reading, resource, writing
 from app.store.database import Transaction
 from app.store.resource import Stored, Version
 from app.store.writing import Draft
@@ -46,7 +46,7 @@ async def both(
     found: dict[UUID | None, Own] = {}
     for id in chosen:
         stored = await resource.locked(tx, "Patient", id)
-        row = await search.read(tx, may_see, "Patient", id)
+        row = await reading.read(tx, may_see, "Patient", id)
         if stored and row:
             found[id] = Own(stored, row.rule)
     first, second = (found.get(id) for id in ids)

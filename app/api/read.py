@@ -13,7 +13,7 @@ from app.api.requests import Asked
 from app.api.service import Service
 from app.fhir import resource_id
 from app.fhir.errors import Gone, NotFound
-from app.store import audit, search
+from app.store import audit, reading
 from app.store.audit import Entry
 from app.store.search import Row
 
@@ -26,9 +26,9 @@ def of(type: str) -> Interact:
         may_see = permit(service, asked, "read", type, "r")
         id = resource_id.parse(asked.request.path_params["id"])
         async with service.database.transaction() as tx:
-            row = await search.read(tx, may_see, type, id) if id else None
+            row = await reading.read(tx, may_see, type, id) if id else None
             if id and row is None:
-                row = await search.tombstone(tx, may_see, type, id)
+                row = await reading.tombstone(tx, may_see, type, id)
             await audit.record(tx, [entry(asked, "read", type, id, row)])
         if row is None:
             raise NotFound

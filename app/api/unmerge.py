@@ -18,7 +18,7 @@ from app.api.service import Service
 from app.fhir import parameters, patient_link, resource_id, subject
 from app.fhir.errors import Conflict, NotFound
 from app.policy.authority import Permit
-from app.store import audit, consent, identity, merging, search
+from app.store import audit, consent, identity, merging, reading
 from app.store.database import Transaction
 from app.store.resource import Version
 from app.store.search import Row
@@ -31,7 +31,7 @@ async def unmerge(service: Service, asked: Asked) -> Response:
     await _check_body(service, asked)
     id = resource_id.parse(asked.request.path_params["id"])
     async with service.database.transaction() as tx:
-        row = await search.read(tx, may_see, "Patient", id) if id else None
+        row = await reading.read(tx, may_see, "Patient", id) if id else None
         versions, row = await _parted(service, asked, tx, may_see, row) if row else ([], None)
         kept = [create.kept(asked, "update", version) for version in versions]
         await audit.record(tx, kept or [read.entry(asked, "update", "Patient", id, None)])
@@ -66,7 +66,7 @@ async def _parted(
         await patient_pair.put(service, asked, tx, target, patient_link.released(target.content, str(row.id))),
     ]
     await consent.recompile(tx, parted, asked.now)
-    return versions, await search.read(tx, may_see, "Patient", row.id)
+    return versions, await reading.read(tx, may_see, "Patient", row.id)
 
 
 async def _successor(service: Service, tx: Transaction, row: Row) -> UUID | None:

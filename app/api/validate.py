@@ -22,7 +22,7 @@ from app.fhir.errors import FHIRError, InvalidParameter, Issue, Malformed, NotFo
 from app.fhir.json_text import JSONTextError
 from app.policy import authorship
 from app.policy.facts import Person
-from app.store import audit, search
+from app.store import audit, reading
 from app.store.search import Row
 
 _MODES = ("create", "update", "delete", "profile")
@@ -64,7 +64,7 @@ def of_one(type: str) -> Interact:
         given = await _given(service, asked)
         id = resource_id.parse(asked.request.path_params["id"])
         async with service.database.transaction() as tx:
-            row = await search.read(tx, may_see, type, id) if id else None
+            row = await reading.read(tx, may_see, type, id) if id else None
             await audit.record(tx, [read.entry(asked, "validate", type, id, row)])
         if row is None:
             raise NotFound

@@ -11,7 +11,7 @@ from app.api.requests import Asked
 from app.api.service import Service
 from app.fhir import resource_id
 from app.fhir.errors import Gone, NotFound
-from app.store import audit, search
+from app.store import audit, database, reading
 
 _MOST_DIGITS = 9
 
@@ -25,7 +25,7 @@ def of(type: str) -> Interact:
         id = resource_id.parse(asked.request.path_params["id"])
         version = _version(asked.request.path_params["version"])
         async with service.database.transaction() as tx:
-            row = await search.vread(tx, may_see, type, id, version) if id and version else None
+            row = await reading.vread(await database.driver(tx), may_see, type, id, version) if id and version else None
             await audit.record(tx, [read.entry(asked, "vread", type, id, row)])
         if row is None:
             raise NotFound

@@ -8,14 +8,14 @@ authority reaches is not there. Subtractions come last, against every authority.
 
 import calendar
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from app.fhir import systems
 from app.policy import label, subtraction
 from app.policy.access import Caller, Kind
 from app.policy.category import ADMINISTRATIVE, CHILD_PROTECTION, UNKNOWN
-from app.policy.grant import Ask
 from app.policy.predicate import (
     GoesOnAfter,
     InFamilyOf,
@@ -43,6 +43,7 @@ _OWN_DATA_PURPOSES = frozenset(
     | {f"{systems.PURPOSE}|{code}" for code in ("safeguarding", "early-years-outreach", "school-transition")}
 )
 _AUDIT = f"{systems.PURPOSE}|audit"
+_NO_MATTER_WHEN = datetime(1, 1, 1, tzinfo=UTC)  # no consent is asked
 DIRECTORY = ("Organization", "Practitioner", "PractitionerRole")
 _ADDRESSED = ("CommunicationRequest", "Communication", "Task")
 
@@ -56,11 +57,6 @@ class AccessRequest:
     type: str
     now: datetime
 
-    @property
-    def ask(self) -> Ask:
-        """The request as a Consent is asked."""
-        return Ask(self.caller.actors, self.caller.purposes, self.now)
-
 
 @dataclass(frozen=True, slots=True)
 class Authority:
@@ -70,12 +66,12 @@ class Authority:
     releases: Predicate
 
 
-@dataclass(frozen=True, slots=True)
-class Permit:
-    """What a caller may see. The store reads protected rows only when it is handed one, and only `permit` makes them.
+@dataclass(frozen=True, slots=True, eq=False)
+class Reach:
+    """How far somebody sees, whenever they ask: `authorities` in the order in which one is recorded.
 
-    `authorities` are in the order in which one is recorded. A released resource shows its contact details where
-    `shows_contact` holds for it too, asked as of the category `contact`; and where `shows_location` holds.
+    A released resource shows its contact details where `visible` holds for it too, asked as of the category `contact`; and
+    its location where `shows_location` holds. Two that say the same are one object, so that a statement may be kept by it.
     """
 
     authorities: tuple[Authority, ...]
@@ -84,6 +80,14 @@ class Permit:
     @property
     def visible(self) -> Predicate:
         return any_of(*(authority.releases for authority in self.authorities))
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """What a caller may see now. The store reads protected rows only when it is handed one, and only `permit` makes them."""
+
+    reach: Reach
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +102,25 @@ def permit(request: AccessRequest) -> Permit | Refusal:
     caller = request.caller
     if caller.purpose is None:
         return Refusal("purpose_required")
-    found = tuple(_authorities(request))
+    return Permit(_reach_of(caller), request.now)
+
+
+@lru_cache(maxsize=4096)  # of the caller alone, and of nothing that is kept
+def _reach_of(caller: Caller) -> Reach:
     authorities = tuple(
-        Authority(each.rule, all_of(each.releases, subtraction.leaves(each.rule, caller.purpose))) for each in found
+        Authority(each.rule, all_of(each.releases, subtraction.leaves(each.rule, caller.purpose)))
+        for each in _authorities(caller)
     )
-    return Permit(authorities, subtraction.shows_location(caller.organization))
+    return _reach(authorities, subtraction.shows_location(caller.organization))
 
 
-def _authorities(request: AccessRequest) -> list[Authority]:
+@lru_cache(maxsize=1024)
+def _reach(authorities: tuple[Authority, ...], shows_location: Predicate) -> Reach:
+    return Reach(authorities, shows_location)
+
+
+def _authorities(caller: Caller) -> list[Authority]:
     """Those that this kind of caller can have at all, narrowest first."""
-    caller = request.caller
     if caller.kind is Kind.AUDITOR:
         return [Authority("audit", type_in("AuditEvent"))] if caller.purpose == _AUDIT else []
     directory = Authority("directory", type_in(*DIRECTORY))
@@ -116,7 +129,7 @@ def _authorities(request: AccessRequest) -> list[Authority]:
     found = []
     if caller.purpose in _OWN_DATA_PURPOSES:
         found.append(Authority("own_data", _own(caller.organization)))
-    found.append(Authority("consent", _consent(request)))
+    found.append(Authority("consent", _consent(caller)))
     found.append(Authority("recipient", _recipient(caller)))
     return [*found, directory]
 
@@ -127,8 +140,8 @@ def _own(organization: str) -> Predicate:
 
 def own(organization: str) -> Permit:
     """What an organisation may refer to as its own in what it writes, whatever for."""
-    reach = all_of(_own(organization), subtraction.leaves("own_data", purpose=None))
-    return Permit((Authority("own_data", reach),), subtraction.shows_location(organization))
+    releases = all_of(_own(organization), subtraction.leaves("own_data", purpose=None))
+    return Permit(_reach((Authority("own_data", releases),), subtraction.shows_location(organization)), _NO_MATTER_WHEN)
 
 
 def _gateway(plans_ended_after: datetime) -> Predicate:
@@ -145,12 +158,12 @@ def _gateway(plans_ended_after: datetime) -> Predicate:
     )
 
 
-def _consent(request: AccessRequest) -> Predicate:
+def _consent(caller: Caller) -> Predicate:
     """What a family agreed to, never child protection or the records of sharing itself."""
     return all_of(
         Negate(category_in(CHILD_PROTECTION, ADMINISTRATIVE, UNKNOWN)),
         LabelAtMost(label.RESTRICTED),
-        Permitted(request.ask),
+        Permitted(caller.actors, caller.purposes),
     )
 
 
@@ -176,11 +189,15 @@ def _family(caller: Caller) -> Predicate:
 
 
 def gateway(plans_ended_after: datetime, *, locates_restricted: bool) -> Permit:
-    """The child-protection gateway, for whoever may use it: the same for all, so that lookups can be gathered."""
-    reach = all_of(_gateway(plans_ended_after), subtraction.leaves_of_gateway(locates_restricted))
-    return Permit(
-        (Authority("child_protection_gateway", reach),), subtraction.gateway_shows_location(locates_restricted)
+    """The child-protection gateway, for whoever may use it: the same for all, so that lookups can be gathered.
+
+    No consent is asked, so that `plans_ended_after` is the only moment that counts.
+    """
+    releases = all_of(_gateway(plans_ended_after), subtraction.leaves_of_gateway(locates_restricted))
+    reach = _reach(
+        (Authority("child_protection_gateway", releases),), subtraction.gateway_shows_location(locates_restricted)
     )
+    return Permit(reach, plans_ended_after)
 
 
 def months_before(moment: datetime, months: int) -> datetime:

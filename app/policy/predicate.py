@@ -2,6 +2,7 @@
 
 `holds` reads it over the facts of one resource; `store.predicate_sql` renders it as a condition on a table. A property
 test holds the two equal. There is no third way to decide: what cannot be said with these constructors is not a rule.
+A predicate says nothing of the time: either interpreter is told the moment at which consents are asked.
 """
 
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from uuid import UUID
 from app.policy import grant
 from app.policy.facts import Facts, Person
 from app.policy.grant import Ask, Asked, Grant
+from app.policy.purpose import Purposes
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +102,16 @@ class InFamilyOf:
 class Permitted:
     """A recorded consent covers it: some permit counts and no refusal counts."""
 
-    ask: Ask
+    actors: frozenset[str]
+    purposes: Purposes
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
     """A recorded refusal counts."""
 
-    ask: Ask
+    actors: frozenset[str]
+    purposes: Purposes
 
 
 Predicate: TypeAlias = (
@@ -147,15 +151,17 @@ def category_in(*categories: str) -> Predicate:
     return OneOf("category", frozenset(categories))
 
 
-def holds(predicate: Predicate, facts: Facts, person: Person | None, grants: Iterable[Grant] = ()) -> bool:
-    """Whether it holds for one resource. `grants` are the compiled consents about its person."""
+def holds(
+    predicate: Predicate, facts: Facts, person: Person | None, grants: Iterable[Grant] = (), *, now: datetime
+) -> bool:
+    """Whether it holds now for one resource. `grants` are the compiled consents about its person."""
     match predicate:
         case AllOf(parts):
-            return all(holds(part, facts, person, grants) for part in parts)
+            return all(holds(part, facts, person, grants, now=now) for part in parts)
         case AnyOf(parts):
-            return any(holds(part, facts, person, grants) for part in parts)
+            return any(holds(part, facts, person, grants, now=now) for part in parts)
         case Negate(part):
-            return not holds(part, facts, person, grants)
+            return not holds(part, facts, person, grants, now=now)
         case OneOf(fact, values):
             return getattr(facts, fact) in values
         case Names(fact, token):
@@ -175,10 +181,10 @@ def holds(predicate: Predicate, facts: Facts, person: Person | None, grants: Ite
             return over is not None and (facts.data_date is None or over > facts.data_date)
         case InFamilyOf(token):
             return person is not None and token in person.family
-        case Permitted(ask):
-            return grant.permitted(grants, ask, _asked(facts))
-        case Refused(ask):
-            return grant.refused(grants, ask, _asked(facts))
+        case Permitted(actors, purposes):
+            return grant.permitted(grants, Ask(actors, purposes, now), _asked(facts))
+        case Refused(actors, purposes):
+            return grant.refused(grants, Ask(actors, purposes, now), _asked(facts))
 
 
 def _asked(facts: Facts) -> Asked:

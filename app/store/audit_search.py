@@ -70,7 +70,7 @@ async def _rows(tx: AsyncConnection, permit: Permit, where: Sequence[Where], lim
 
 def _is_auditor(permit: Permit) -> bool:
     """The audit belongs to no person and has no label: the authority alone decides, and it reaches all of it."""
-    return any(authority.rule == "audit" for authority in permit.authorities)
+    return any(authority.rule == "audit" for authority in permit.reach.authorities)
 
 
 def _readable(statement: Any) -> Any:

@@ -2,8 +2,7 @@
 
 https://magicstack.github.io/asyncpg/current/usage.html#prepared-statements
 
-It is an ordinary statement with the predicate inside, rendered to text, because building it for every request costs more
-than running it.
+It is an ordinary statement with the predicate inside, rendered to text (`compiled`).
 """
 
 from collections.abc import Sequence
@@ -13,11 +12,11 @@ from uuid import UUID
 
 import asyncpg
 from sqlalchemy import ARRAY, Integer, Text, and_, bindparam, func, select
-from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 
 from app.fhir import systems
 from app.policy import authority
-from app.store import guard, tables
+from app.store import tables
+from app.store.compiled import Compiled
 from app.store.visible import visible
 
 _ENDED_AFTER = datetime(1, 1, 1, tzinfo=UTC)  # stands for the moment that is given with each execution
@@ -88,10 +87,7 @@ class LookupStatement:
             )
             .order_by(asked.c.place, released.c.last_updated.desc(), released.c.id.desc())
         )
-        compiled = statement.compile(dialect=asyncpg_dialect())  # type: ignore[no-untyped-call]  # SQLAlchemy's own
-        self.sql = guard.check(str(compiled))
-        assert compiled.positiontup is not None, "asyncpg's parameters are positional"
-        self._parameters = [(name, compiled.params[name]) for name in compiled.positiontup]
+        self.statement = Compiled(statement, {_ENDED_AFTER: "plans_ended_after"})
 
     async def run(
         self, connection: asyncpg.Connection, numbers: Sequence[tuple[str, int]], plans_ended_after: datetime
@@ -102,10 +98,7 @@ class LookupStatement:
             "numbers": [number for number, _ in numbers],
             "buckets": [bucket for _, bucket in numbers],
         }
-        arguments = [
-            plans_ended_after if value == _ENDED_AFTER else given.get(name, value) for name, value in self._parameters
-        ]
-        rows = await connection.fetch(self.sql, *arguments)
+        rows = await self.statement.fetch(connection, plans_ended_after=plans_ended_after, **given)
         people: list[UUID | None] = [None] * len(numbers)
         found: list[list[Found]] = [[] for _ in numbers]
         for place, record, current, *values in rows:

@@ -7,6 +7,7 @@ and no refusal among them covers.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, TypeAlias
 
 from sqlalchemy import (
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Text,
     and_,
     any_,
+    bindparam,
     case,
     false,
     func,
@@ -49,17 +51,20 @@ from app.policy.purpose import ANY
 from app.store import tables
 
 Condition: TypeAlias = ColumnElement[bool]
+NOW = "now"
 
 
 @dataclass(frozen=True)
 class Target:
     """The alias that is judged, and beside it the person that it is about, where there is one: select from `source`.
 
-    `category` stands in for its own when a part of it is judged, such as its contacts.
+    Consents are asked as they hold at `now`, which is the parameter of that name. `category` stands in for its own when a
+    part of it is judged, such as its contacts.
     """
 
     alias: FromClause
     person: FromClause
+    now: datetime
     category: str | None = None
 
     @property
@@ -81,9 +86,9 @@ class Target:
         return self.alias.c[name]
 
 
-def target(table: Table) -> Target:
+def target(table: Table, now: datetime) -> Target:
     """A new alias of a table to judge."""
-    return Target(table.alias(), tables.person.alias())
+    return Target(table.alias(), tables.person.alias(), now)
 
 
 def render(predicate: Predicate, target: Target) -> Condition:
@@ -120,10 +125,10 @@ def render(predicate: Predicate, target: Target) -> Condition:
             )
         case InFamilyOf(token):
             return _of_person(target, lambda person: person.family.contains(tables.texts([token])))
-        case Permitted(ask):
-            return _consent(target, ask, lambda permits: func.bool_and(permits))
-        case Refused(ask):
-            return _consent(target, ask, lambda permits: func.bool_or(not_(permits)))
+        case Permitted(actors, purposes):
+            return _consent(target, Ask(actors, purposes, target.now), lambda permits: func.bool_and(permits))
+        case Refused(actors, purposes):
+            return _consent(target, Ask(actors, purposes, target.now), lambda permits: func.bool_or(not_(permits)))
 
 
 def _among(column: Any, values: Iterable[Any], type: TypeEngine[Any]) -> Condition:
@@ -147,7 +152,7 @@ def _consent(target: Target, ask: Ask, verdict: Any) -> Condition:
         .where(
             row.c.patient_id == target.columns.patient_id,
             row.c.bucket == target.columns.bucket,
-            _within(row.c.valid_from, row.c.valid_to, literal(ask.now, tables.INSTANT)),
+            _within(row.c.valid_from, row.c.valid_to, bindparam(NOW, ask.now, tables.INSTANT)),
             case((row.c.permits, _permit_applies(row.c, target, ask)), else_=_refusal_applies(row.c, target, ask)),
         )
         .correlate(target.alias)

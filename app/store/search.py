@@ -1,23 +1,22 @@
-"""Reading as one caller may: one resource, one version, or a page of a search with its exact total.
+"""Searching as one caller may: a page with its exact total.
 
-https://hl7.org/fhir/R4/http.html#read; https://hl7.org/fhir/R4/search.html
+https://hl7.org/fhir/R4/search.html
 
 The total and the page are of one statement.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Subquery, exists, func, literal, select, true
+from sqlalchemy import Select, Subquery, func, literal, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.fhir import resource_id
 from app.fhir.search_criteria import About, Chained, Criterion, Has, Not, Place, SearchQuery
 from app.policy.authority import Permit
-from app.store import criteria, links, ordering, tables
+from app.store import criteria, links, ordering
 from app.store.criteria import Where
 from app.store.ordering import Key
 from app.store.visible import visible
@@ -49,37 +48,6 @@ class Page:
     total: int | None
     next: Place | None = None
     previous: Place | None = None
-
-
-async def read(tx: AsyncConnection, permit: Permit, type: str, id: UUID) -> Row | None:
-    """The current version, if this caller may see it."""
-    seen = visible(permit, *_at(id), types=(type,))
-    row = (await tx.execute(select(*columns(seen)))).one_or_none()
-    return Row(*row) if row else None
-
-
-async def tombstone(tx: AsyncConnection, permit: Permit, type: str, id: UUID) -> Row | None:
-    """The version by which a resource was deleted, if this caller could see it but for that."""
-    seen = visible(permit, *_at(id), lambda c: c.deleted, types=(type,), deleted=True)
-    row = (await tx.execute(select(*columns(seen)))).one_or_none()
-    return replace(Row(*row), deleted=True) if row else None
-
-
-async def vread(tx: AsyncConnection, permit: Permit, type: str, id: UUID, version: int) -> Row | None:
-    """One version, judged by its own labels and by today's consents, of a resource that the caller may see today.
-
-    Of a resource that was deleted, what it said before is still there, and so is that it was deleted.
-    """
-    versions = tables.resource_version
-    seen = visible(permit, *_at(id), lambda c: c.version == version, types=(type,), table=versions, deleted=True)
-    today = visible(permit, *_at(id), types=(type,), deleted=True)
-    statement = select(*columns(seen), seen.c.deleted).where(exists().where(today.c.id == seen.c.id))
-    row = (await tx.execute(statement)).one_or_none()
-    return replace(Row(*row[:-1]), deleted=row.deleted) if row else None
-
-
-def _at(id: UUID) -> tuple[Where, ...]:
-    return (lambda c: c.id == id, lambda c: c.bucket == resource_id.bucket(id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,12 +27,12 @@ def visible(
     `where` makes conditions from the alias's columns, beside that it is of one of `types`. Unless one of them names the
     bucket, say why every bucket is asked. What was deleted is there only where `deleted` asks for it too.
     """
-    target = predicate_sql.target(table)
+    target = predicate_sql.target(table, permit.now)
     columns = target.alias.c
-    rules = [(predicate_sql.render(each.releases, target), each.rule) for each in permit.authorities]
+    rules = [(predicate_sql.render(each.releases, target), each.rule) for each in permit.reach.authorities]
     has_contact = not types or any(type in subtraction.CONTACT for type in types)
-    location = predicate_sql.render(permit.shows_location, target)
-    contact = predicate_sql.render(permit.visible, target.as_part(CONTACT)) if has_contact else true()
+    location = predicate_sql.render(permit.reach.shows_location, target)
+    contact = predicate_sql.render(permit.reach.visible, target.as_part(CONTACT)) if has_contact else true()
     judged = (
         select(
             *columns,

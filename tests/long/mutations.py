@@ -157,8 +157,8 @@ MUTATIONS = (
     Mutation(
         "contact details are shown to whoever sees the rest",
         VISIBLE,
-        "predicate_sql.render(permit.visible, target.as_part(CONTACT))",
-        "predicate_sql.render(permit.visible, target)",
+        "predicate_sql.render(permit.reach.visible, target.as_part(CONTACT))",
+        "predicate_sql.render(permit.reach.visible, target)",
         (CONSENTS,),
     ),
     Mutation(
@@ -185,7 +185,7 @@ MUTATIONS = (
     Mutation(
         "in SQL, a Consent holds for ever",
         IN_SQL,
-        "            _within(row.c.valid_from, row.c.valid_to, literal(ask.now, tables.INSTANT)),\n",
+        "            _within(row.c.valid_from, row.c.valid_to, bindparam(NOW, ask.now, tables.INSTANT)),\n",
         "",
         (BOTH_INTERPRETERS,),
     ),

@@ -5,19 +5,20 @@ Good practice in information sharing in the Foundation Years (2013), Appendix B;
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
 from app.fhir import systems
-from app.policy import authority
+from app.policy import authority, predicate
 from app.policy.access import Caller, Kind
 from app.policy.authority import AccessRequest, Permit, Refusal
 from app.policy.facts import Facts, Person
 from app.policy.grant import Grant
-from app.policy.predicate import holds
 from tests.policy import records
 from tests.policy.records import CENTRE, COUNCIL, HEALTH_VISITOR, HOSPITAL, MOTHERS_APP, NOW, PERSON, SURGERY
 
+holds = partial(predicate.holds, now=NOW)
 AGREED = records.said(records.agreed_to("demographics", "contact", recipient="CC901", purpose=records.OUTREACH))
 CALLERS = {
     "health visitor": HEALTH_VISITOR,
@@ -79,7 +80,9 @@ def rule(
 ) -> str | None:
     """By which rule the caller sees it; None where it is not there for them."""
     person = person if facts.patient_id else None
-    return next((each.rule for each in may(caller).authorities if holds(each.releases, facts, person, grants)), None)
+    return next(
+        (each.rule for each in may(caller).reach.authorities if holds(each.releases, facts, person, grants)), None
+    )
 
 
 @pytest.mark.parametrize("who", CALLERS)
@@ -120,7 +123,7 @@ def test_a_services_own_record_is_for_care(purpose: str, expected: str | None) -
 @pytest.mark.parametrize("purpose", [records.TREAT, records.SAFEGUARDING, records.OUTREACH])
 def test_an_auditor_sees_the_audit_to_audit_and_nothing_else(purpose: str) -> None:
     caller = records.caller(Kind.AUDITOR, "RX999", purpose)
-    assert may(caller).authorities == ()
+    assert may(caller).reach.authorities == ()
     assert rule(replace(caller, purpose=records.AUDIT), PATIENT) is None
 
 
@@ -181,9 +184,9 @@ def test_agreeing_to_be_known_is_not_agreeing_to_be_reached() -> None:
     known = records.said(records.agreed_to("demographics", recipient="CC901", purpose=records.OUTREACH))
     as_contact = replace(PATIENT, category="contact")
     assert rule(CENTRE, PATIENT, grants=known) == "consent"
-    assert not holds(may(CENTRE).visible, as_contact, PERSON, known)
-    assert holds(may(CENTRE).visible, as_contact, PERSON, AGREED)
-    assert holds(may(HEALTH_VISITOR).visible, as_contact, PERSON, ())
+    assert not holds(may(CENTRE).reach.visible, as_contact, PERSON, known)
+    assert holds(may(CENTRE).reach.visible, as_contact, PERSON, AGREED)
+    assert holds(may(HEALTH_VISITOR).reach.visible, as_contact, PERSON, ())
 
 
 NEVER_FOR_PARENTS = {
@@ -236,7 +239,7 @@ def test_of_a_restricted_person(who: str, facts: Facts, expected: str | None) ->
 def test_nothing_tells_where_a_restricted_person_is() -> None:
     for caller in (HEALTH_VISITOR, CENTRE, MOTHERS_APP, COUNCIL):
         for facts in (PATIENT, RELATIVE, FLAG):
-            shows = may(caller).shows_location
+            shows = may(caller).reach.shows_location
             is_its_own_plan = caller is COUNCIL and facts is FLAG  # its own name is no news to it
             assert holds(shows, facts, PERSON)
             assert holds(shows, facts, RESTRICTED) is is_its_own_plan
@@ -290,7 +293,7 @@ def flag(period: dict[str, str], status: str = "inactive") -> Facts:
 
 def in_gateway(facts: Facts, person: Person | None = PERSON, *, locates_restricted: bool = False) -> bool:
     permit = authority.gateway(YEAR_AGO, locates_restricted=locates_restricted)
-    return holds(permit.visible, facts, person, records.said(records.REFUSAL))
+    return holds(permit.reach.visible, facts, person, records.said(records.REFUSAL))
 
 
 @pytest.mark.parametrize(
@@ -336,12 +339,12 @@ def test_a_plan_is_shown_of_a_restricted_person_but_not_where_they_are(person: P
     assert in_gateway(FLAG, person)
     assert in_gateway(PLAN, person)
     assert not in_gateway(TEAM_OF_PLAN, person)
-    assert not holds(authority.gateway(YEAR_AGO, locates_restricted=False).shows_location, FLAG, person)
+    assert not holds(authority.gateway(YEAR_AGO, locates_restricted=False).reach.shows_location, FLAG, person)
 
 
 def test_an_installation_may_choose_to_name_the_authority_of_a_restricted_person() -> None:
     assert in_gateway(TEAM_OF_PLAN, RESTRICTED, locates_restricted=True)
-    shows = authority.gateway(YEAR_AGO, locates_restricted=True).shows_location
+    shows = authority.gateway(YEAR_AGO, locates_restricted=True).reach.shows_location
     assert holds(shows, FLAG, RESTRICTED)
     assert not holds(shows, PATIENT, RESTRICTED)
 

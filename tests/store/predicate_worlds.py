@@ -185,8 +185,9 @@ def leaves(random: Random, population: list[World]) -> Iterator[Predicate]:
     yield Bereaved()
     yield PregnancyOver()
     yield InFamilyOf(random.choice(TOKENS))
-    yield Permitted(consent_worlds.question(random))
-    yield Refused(consent_worlds.question(random))
+    for of_consents in (Permitted, Refused):
+        asked = consent_worlds.question(random)
+        yield of_consents(asked.actors, asked.purposes)
 
 
 def _some(random: Random, values: Any) -> frozenset[str]:

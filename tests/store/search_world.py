@@ -142,13 +142,17 @@ def permit(caller: Caller, type: str, now: datetime = START) -> Permit:
 
 def visible(kept: list[Kept], caller: Caller, type: str) -> list[Kept]:
     """What a caller may see of a type, the newest first."""
-    may_see = permit(caller, type).visible
+    may_see = permit(caller, type).reach.visible
     seen = [
         each
         for each in kept
         if each.content["resourceType"] == type
         and holds(
-            may_see, facts.of(each.content, each.custodian, each.version.facts.patient_id), each.person, each.grants
+            may_see,
+            facts.of(each.content, each.custodian, each.version.facts.patient_id),
+            each.person,
+            each.grants,
+            now=START,
         )
     ]
     return sorted(seen, key=lambda each: (each.version.last_updated, each.version.id), reverse=True)

@@ -6,6 +6,7 @@ https://www.postgresql.org/docs/current/sql-select.html
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy import event, func, select, text
 
@@ -13,7 +14,7 @@ from app.fhir import search_query
 from app.fhir.search_criteria import Place
 from app.policy import authority
 from app.policy.authority import AccessRequest, Permit
-from app.store import audit, audit_search, guard, inclusion, known, lookup, search, tables
+from app.store import audit, audit_search, guard, inclusion, known, lookup, reading, search, tables
 from app.store import database as store
 from app.store.guard import UnguardedStatement
 from app.store.visible import visible
@@ -176,9 +177,19 @@ async def test_what_is_visible_asks_every_bucket_only_with_a_reason(database: st
             await tx.execute(select(visible(may(records.HEALTH_VISITOR)).c.id))
 
 
-async def test_every_statement_of_a_day_in_the_service_is_guarded(database: store.Database) -> None:
+async def test_every_statement_of_a_day_in_the_service_is_guarded(
+    database: store.Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of SQLAlchemy, and those that were kept and go to asyncpg itself."""
     executed: list[str] = []
     event.listen(database.engine.sync_engine, "before_cursor_execute", lambda *given: executed.append(given[2]))
+    fetch = asyncpg.Connection.fetch
+
+    async def listened_to(connection: asyncpg.Connection, sql: str, *given: Any) -> Any:
+        executed.append(sql)
+        return await fetch(connection, sql, *given)
+
+    monkeypatch.setattr(asyncpg.Connection, "fetch", listened_to)
     await _a_day(database)
     protected = [sql for sql in executed if any(table in sql for table in guard.PROTECTED)]
     assert len(protected) > 15
@@ -187,7 +198,7 @@ async def test_every_statement_of_a_day_in_the_service_is_guarded(database: stor
         assert [sql for sql in protected if f"FROM {table} " in sql], table
     for sql in executed:
         guard.check(sql)
-    guard.check(lookup.LookupStatement(locates_restricted=False).sql)
+    guard.check(lookup.LookupStatement(locates_restricted=False).statement.sql)
 
 
 async def _a_day(database: store.Database) -> None:
@@ -217,8 +228,8 @@ async def _a_day(database: store.Database) -> None:
         permits, place = {"CareTeam": council}, Place(((START + timedelta(days=1)).isoformat(), str(child.id)))
         assert len((await inclusion.included(tx, permits, page.rows, query.includes, key)).rows) == 1
         assert (await search.page(tx, {"Patient": surgery}, by_name, None, place, key)).total == 1
-        assert await search.read(tx, surgery, "Patient", child.id)
-        assert await search.vread(tx, surgery, "Patient", child.id, 1)
+        assert await reading.read(tx, surgery, "Patient", child.id)
+        assert await reading.vread(await store.driver(tx), surgery, "Patient", child.id, 1)
         assert (await known.about(tx, drafts.patient(CHILD), "RX999", drafts.KEY)).person.restriction == "U"
         entry = audit.Entry(records.SURGERY, START, "read", "Patient", audit.RELEASED, "own_data", "1", child.id)
         await audit.record(tx, [entry])

@@ -16,7 +16,7 @@ from app.fhir.errors import Conflict, Unprocessable
 from app.policy import authority
 from app.policy.authority import AccessRequest, Permit
 from app.store import database as store
-from app.store import identity, search, tables
+from app.store import identity, reading, tables
 from tests.policy import records
 from tests.policy.consents import synthetic
 from tests.store.drafts import (
@@ -242,4 +242,4 @@ async def _centre_sees(database: store.Database, number: str) -> bool:
     assert isinstance(permit, Permit)
     id: UUID = (await _resolve(database, number)).patient_id
     async with database.transaction() as tx:
-        return await search.read(tx, permit, "Patient", id) is not None
+        return await reading.read(tx, permit, "Patient", id) is not None

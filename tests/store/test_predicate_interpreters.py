@@ -8,6 +8,7 @@ each predicate is asked of all of them by one statement.
 
 from collections import Counter
 from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import product
 from random import Random
 from typing import Any
@@ -19,15 +20,15 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.fhir import resource_id, systems
-from app.policy import authority, purpose
+from app.policy import authority, purpose, subtraction
 from app.policy.access import Caller, CareSetting, Kind, User
 from app.policy.authority import AccessRequest, Permit
 from app.policy.predicate import EVERYTHING, NOTHING, Predicate, holds
 from app.store import database as store
-from app.store import guard, predicate_sql, resource, tables
+from app.store import guard, predicate_sql, reading, resource, tables
 from app.store.lookup import LookupStatement
 from app.store.visible import CONTACT, visible
-from tests.policy import consents
+from tests.policy import consent_worlds, consents
 from tests.store import predicate_worlds
 from tests.store.conftest import NewDatabase
 from tests.store.predicate_worlds import MOMENTS, NOW, World
@@ -35,6 +36,7 @@ from tests.store.predicate_worlds import MOMENTS, NOW, World
 WORLDS = predicate_worlds.worlds(Random(2013), people=80)
 PREDICATES = [predicate_worlds.predicate(Random(seed), WORLDS) for seed in range(300)]
 LEAVES = [leaf for seed in range(12) for leaf in predicate_worlds.leaves(Random(seed), WORLDS)]
+PURPOSES_OF_CARE = (f"{systems.ACT_REASON}|TREAT", f"{systems.ACT_REASON}|ETREAT")
 PURPOSES = (*sorted(purpose.KNOWN), "http://example.org|TREAT")
 
 
@@ -58,14 +60,14 @@ async def population(new_database: NewDatabase) -> store.Database:
 @pytest.mark.parametrize("first", range(0, len(PREDICATES), 50))
 async def test_a_random_predicate_means_the_same_in_sql(population: store.Database, first: int) -> None:
     async with population.transaction() as tx:
-        for predicate in PREDICATES[first : first + 50]:
-            await _check(tx, predicate)
+        for seed, predicate in enumerate(PREDICATES[first : first + 50], first):
+            await _check(tx, predicate, consent_worlds.moment(Random(seed)))
 
 
 async def test_each_part_of_which_predicates_are_made_means_the_same_in_sql(population: store.Database) -> None:
     async with population.transaction() as tx:
-        for predicate in (EVERYTHING, NOTHING, *LEAVES):
-            await _check(tx, predicate)
+        for seed, predicate in enumerate((EVERYTHING, NOTHING, *LEAVES)):
+            await _check(tx, predicate, consent_worlds.moment(Random(seed)))
 
 
 async def test_every_permit_releases_in_sql_what_it_releases_in_python(population: store.Database) -> None:
@@ -74,6 +76,31 @@ async def test_every_permit_releases_in_sql_what_it_releases_in_python(populatio
     async with population.transaction() as tx:
         for permit in permits:
             await _check_permit(tx, permit)
+
+
+async def test_a_statement_that_was_kept_reads_what_the_permit_releases_now(population: store.Database) -> None:
+    """Whoever it was built for, and whenever: it was kept by the reach, and each permit has its own moment."""
+    moments = [NOW - timedelta(days=1), NOW, NOW + timedelta(days=365 * 20)]
+    differing = 0
+    for kind, stated in product(Kind, PURPOSES_OF_CARE):
+        permits = [_permit(kind, stated, moment) for moment in moments]
+        assert len({permit.reach for permit in permits}) == 1
+        found = [await _read_all(population, permit) for permit in permits]
+        expected = [
+            {
+                world.id: (
+                    _rule(permit, world),
+                    _holds(permit.reach.visible, _as_contact(world), permit.now) or not _has_contact(world),
+                    _holds(permit.reach.shows_location, world),
+                )
+                for world in WORLDS
+                if _holds(permit.reach.visible, world, permit.now)
+            }
+            for permit in permits
+        ]
+        assert found == expected, (kind, stated)
+        differing += found[0] != found[2]
+    assert differing > 5
 
 
 @pytest.mark.parametrize("locates_restricted", [True, False])
@@ -98,8 +125,8 @@ async def test_the_compiled_lookup_releases_what_the_gateway_does(
             answers = await statement.run(connection, [(str(id), 1) for id in people], moment)
         assert [answer.patient_id for answer in answers] == people
         found = {part.id: part.shows_location for answer in answers for part in answer.found}
-        released = [world for world in WORLDS if world.facts.patient_id and _holds(permit.visible, world)]
-        assert found == {world.id: _holds(permit.shows_location, world) for world in released}
+        released = [world for world in WORLDS if world.facts.patient_id and _holds(permit.reach.visible, world)]
+        assert found == {world.id: _holds(permit.reach.shows_location, world) for world in released}
         assert len(found) > 5
 
 
@@ -118,9 +145,24 @@ def test_every_authority_releases_something_somewhere() -> None:
     assert found.keys() == {"own_data", "consent", "recipient", "family", "audit", "directory", ""}
 
 
-async def _check(tx: AsyncConnection, predicate: Predicate) -> None:
+async def _read_all(population: store.Database, permit: Permit) -> dict[UUID, tuple[str, bool, bool]]:
+    """Every world by its id, of each type, with the rule and what is shown."""
+    found: dict[UUID, tuple[str, bool, bool]] = {}
+    async with population.hot.acquire() as connection:
+        for type in predicate_worlds.TYPES:
+            ids = [world.id for world in WORLDS if world.facts.type == type]
+            rows = await reading.read_all(connection, permit, type, ids)
+            found |= {id: (row.rule, row.shows_contact, row.shows_location) for id, row in rows.items()}
+    return found
+
+
+def _has_contact(world: World) -> bool:
+    return world.facts.type in subtraction.CONTACT
+
+
+async def _check(tx: AsyncConnection, predicate: Predicate, now: datetime) -> None:
     """Of a resource, and of its contact details, whose category is another."""
-    target = predicate_sql.target(tables.resource)
+    target = predicate_sql.target(tables.resource, now)
     own = predicate_sql.render(predicate, target)
     contact = predicate_sql.render(predicate, target.as_part(CONTACT))
     statement = (
@@ -130,7 +172,9 @@ async def _check(tx: AsyncConnection, predicate: Predicate) -> None:
         .prefix_with(guard.fan_out("all of its worlds"))
     )
     found = {id: (of_it, of_contact) for id, of_it, of_contact in await tx.execute(statement)}
-    expected = {world.id: (_holds(predicate, world), _holds(predicate, _as_contact(world))) for world in WORLDS}
+    expected = {
+        world.id: (_holds(predicate, world, now), _holds(predicate, _as_contact(world), now)) for world in WORLDS
+    }
     assert _differing(found, expected) == [], predicate
 
 
@@ -141,11 +185,11 @@ async def _check_permit(tx: AsyncConnection, permit: Permit) -> None:
     expected = {
         world.id: (
             _rule(permit, world),
-            _holds(permit.visible, _as_contact(world)),
-            _holds(permit.shows_location, world),
+            _holds(permit.reach.visible, _as_contact(world)),
+            _holds(permit.reach.shows_location, world),
         )
         for world in WORLDS
-        if _holds(permit.visible, world)
+        if _holds(permit.reach.visible, world)
     }
     assert _differing(found, expected) == [], permit
 
@@ -161,21 +205,22 @@ def _differing(found: dict[UUID, Any], expected: dict[UUID, Any]) -> list[tuple[
     return differing[:3]
 
 
-def _permit(kind: Kind, stated: str) -> Permit:
+def _permit(kind: Kind, stated: str, now: datetime = NOW) -> Permit:
     user = User(consents.MOTHER, "Example", "R8000")
     caller = Caller("client", kind, "RX1", "Trust", CareSetting.NONE, (), stated, user, frozenset())
-    permit = authority.permit(AccessRequest(caller, "search", "Patient", NOW))
+    permit = authority.permit(AccessRequest(caller, "search", "Patient", now))
     assert isinstance(permit, Permit)
     return permit
 
 
 def _rule(permit: Permit, world: World) -> str:
     """The authority by which it is released: the first that reaches it."""
-    return next((each.rule for each in permit.authorities if _holds(each.releases, world)), "")
+    reached = (each.rule for each in permit.reach.authorities if _holds(each.releases, world, permit.now))
+    return next(reached, "")
 
 
-def _holds(predicate: Predicate, world: World) -> bool:
-    return holds(predicate, world.facts, world.person, world.grants)
+def _holds(predicate: Predicate, world: World, now: datetime = NOW) -> bool:
+    return holds(predicate, world.facts, world.person, world.grants, now=now)
 
 
 def _as_contact(world: World) -> World:
