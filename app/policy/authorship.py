@@ -80,6 +80,8 @@ def refusal_to_change(
                 return _not_yours()
             if any(_said(current, each) != _said(resource, each) for each in ("performer", "type")):
                 return Unprocessable("Somebody else, or the opposite, is said in a new Consent.", expression="Consent")
+        case "Group":
+            owns = owns or set(subject.targets(resource)) <= set(subject.targets(current))  # who left stays listed
         case "Provenance":
             return MethodNotAllowed("What was recorded of an origin is not changed. Record another Provenance.")
     return _refusal(caller, resource, person, keeps=keeps, may_merge=may_merge, owns=owns)

@@ -32,6 +32,11 @@ _KEEPS_RECORDS = (
     *("system/Patient.crus", "system/RelatedPerson.cruds", "system/Consent.cruds"),
     *("system/CommunicationRequest.cruds", "system/Organization.cruds"),
 )
+_GIVES_CARE = (
+    *("system/Encounter.cruds", "system/Observation.cruds", "system/Communication.cruds", "system/Task.cruds"),
+    *("system/DocumentReference.cruds", "system/QuestionnaireResponse.cruds", "system/Provenance.cruds"),
+    *("system/Practitioner.cruds", "system/PractitionerRole.cruds", "system/Subscription.cruds", "system/Group.cruds"),
+)
 _COUNCIL = (
     *("system/Flag.cruds", "system/CarePlan.cruds", "system/CareTeam.cruds", "system/Patient.rs"),
     *("system/RelatedPerson.rs", "system/Consent.cruds", "system/CommunicationRequest.rs", "system/Organization.cruds"),
@@ -58,13 +63,29 @@ def registrations() -> list[Client]:
     safeguarding = f"{systems.PURPOSE}|safeguarding"
     return [
         _client("emergency-department", "RX901", _SEES_PLANS, (ETREAT, TREAT), unscheduled, ("B0107",)),
-        _client("maternity", "RX998", (*_KEEPS_RECORDS, *_SEES_PLANS), (TREAT,), unscheduled, ("B0107", "B0170")),
+        _client(
+            "maternity",
+            "RX998",
+            (*_KEEPS_RECORDS, *_GIVES_CARE, *_SEES_PLANS),
+            (TREAT,),
+            unscheduled,
+            ("B0107", "B0170"),
+        ),
         _client("gp-practice", "Y99999", (*_KEEPS_RECORDS, *_SEES_PLANS), (TREAT,), scheduled, ("B0170",)),
-        _client("health-visiting", "RX999", (*_KEEPS_RECORDS, *_SEES_PLANS), (TREAT,), scheduled, ("B0170",)),
+        _client(
+            "health-visiting", "RX999", (*_KEEPS_RECORDS, *_GIVES_CARE, *_SEES_PLANS), (TREAT,), scheduled, ("B0170",)
+        ),
         _client("school-nursing", "RX997", _SEES_PLANS, (f"{systems.PURPOSE}|school-transition",), none),
         _client("local-authority-a", "LA901", _COUNCIL, (safeguarding,), none, kind=council),
         _client("local-authority-b", "LA902", _COUNCIL, (safeguarding,), none, kind=council),
-        _client("childrens-centre", "CC901", _CENTRE, (OUTREACH, f"{systems.ACT_REASON}|CAREMGT"), none, kind=centre),
+        _client(
+            "childrens-centre",
+            "CC901",
+            (*_CENTRE, *_GIVES_CARE),
+            (OUTREACH, f"{systems.ACT_REASON}|CAREMGT"),
+            none,
+            kind=centre,
+        ),
         _client("childrens-centre-b", "CC902", _CENTRE, (OUTREACH,), none, kind=centre),
         _client("parent-app", "APP91", _FAMILY, (f"{systems.ACT_REASON}|FAMRQT",), none),
         _client("auditor", "AUD91", ("system/AuditEvent.rs",), (f"{systems.PURPOSE}|audit",), none),
