@@ -6,6 +6,7 @@ https://fastapi.tiangolo.com/
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -13,9 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import telemetry
-from app.api import oauth2, responses
-from app.api.openapi import Described
-from app.api.router import lookup_routes, router
+from app.api import docs, oauth2, responses, router
 from app.api.service import Service
 from app.child_protection.lookup import Lookups
 from app.fhir import validation
@@ -24,13 +23,20 @@ from app.policy import authority
 from app.security import keys
 from app.security.sealing import Sealer
 from app.security.token import Verifier
-from app.settings import VERSION, Settings
+from app.settings import Settings
 from app.store import database, installation
 from app.store.database import Database
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+class _Described(FastAPI):
+    """An application whose OpenAPI document is made from the table of interactions."""
+
+    def openapi(self) -> dict[str, Any]:
+        return router.document()
 
 
 def create_app(settings: Settings, store: Database, clock: Callable[[], datetime] = _now) -> FastAPI:
@@ -43,10 +49,7 @@ def create_app(settings: Settings, store: Database, clock: Callable[[], datetime
         locates_restricted=settings.gateway_locates_restricted,
     )
     service = Service(settings, store, secret, Verifier(settings, key), Sealer(secret), lookups, clock)
-    app = Described(
-        title="Cradle",
-        version=VERSION,
-        description="Information sharing around a young child: FHIR R4, with consent inside every query.",
+    app = _Described(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -54,9 +57,9 @@ def create_app(settings: Settings, store: Database, clock: Callable[[], datetime
     )
     app.router.redirect_slashes = False  # a redirect would repeat the query, which may name somebody
     app.state.service = service
-    app.include_router(router(service))
-    app.router.routes[:0] = lookup_routes(service)
+    app.router.routes.extend(router.routes(service))
     app.router.routes.extend(oauth2.routes(settings, store, key, clock))
+    app.router.routes.extend(docs.routes(router.document))
     app.add_exception_handler(HTTPException, _refused)
     app.add_middleware(telemetry.RequestLog)
     return app

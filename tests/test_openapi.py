@@ -13,6 +13,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.api import router
+from app.api.openapi_operation import GROUPS
 from app.api.router import OPEN
 from app.fhir import capability
 from app.main import create_app
@@ -64,22 +65,41 @@ def test_every_operation_is_well_formed(operations: dict[tuple[str, str], dict[s
         assert operation["operationId"], path
         for status, response in operation["responses"].items():
             assert re.fullmatch(r"default|[1-5](XX|\d\d)", status)
-            assert response["description"]
-            assert set(response["content"]) == {"application/fhir+json"}
-        parameters = [(each["name"], each["in"]) for each in operation.get("parameters", ())]
+            assert "$ref" in response or response["description"]
+            assert status in ("204", "default") or set(response["content"]) == {"application/fhir+json"}
+        listed = [each for each in operation.get("parameters", ()) if "$ref" not in each]
+        parameters = [(each["name"], each["in"]) for each in listed]
         assert len(parameters) == len(set(parameters))
         in_path = {name for name, place in parameters if place == "path"}
         assert in_path == set(re.findall(r"\{(\w+)\}", path))
-        for each in operation.get("parameters", ()):
+        for each in listed:
             assert each["in"] in ("path", "query", "header")
             assert each["schema"]
-            assert each["required"] or each["in"] != "path"
-        assert ("requestBody" in operation) == (method in ("post", "put"))
+            assert each["in"] != "path" or each["required"]
+        assert ("requestBody" in operation) == (method in ("post", "put", "patch"))
+        assert operation["summary"]
+        assert len(operation["tags"]) == 1
 
 
 def test_no_two_operations_have_one_name(operations: dict[tuple[str, str], dict[str, Any]]) -> None:
     names = [operation["operationId"] for operation in operations.values()]
     assert len(names) == len(set(names))
+
+
+def test_every_type_belongs_to_those_who_use_it(
+    document: dict[str, Any], operations: dict[tuple[str, str], dict[str, Any]]
+) -> None:
+    used = {tag for operation in operations.values() for tag in operation["tags"]}
+    assert used == {tag["name"] for tag in document["tags"]}
+    grouped = [type for group in GROUPS for type in group.types]
+    assert len(grouped) == len(set(grouped))
+    assert {type for line in router.table() for type in line.types} <= set(grouped)
+
+
+def test_what_is_written_has_an_example(operations: dict[tuple[str, str], dict[str, Any]]) -> None:
+    for (method, path), operation in operations.items():
+        if operation["operationId"].startswith(("create-", "update-")):
+            assert operation["requestBody"]["content"]["application/fhir+json"]["examples"], (method, path)
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:

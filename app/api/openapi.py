@@ -1,88 +1,74 @@
-"""The OpenAPI document: what FastAPI cannot see in routes that take the request as it is.
+"""The OpenAPI document, made from the table of interactions: grouped by who uses what, with the examples of `fhir_profiles/`.
 
 https://spec.openapis.org/oas/v3.1.0
 
-It is a file, `openapi/openapi.json`, and is not served. `make openapi` writes it anew.
+It is a file too, `openapi/openapi.json`, which `make openapi` writes anew. `openapi_operation` describes one interaction.
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
-from fastapi import FastAPI
-from starlette.responses import JSONResponse
-
-from app.api import oauth2
-from app.child_protection import gate
-from app.fhir import search_parameters
+from app.api import oauth2, openapi_operation
+from app.api.openapi_operation import FHIR_JSON, GROUPS, Line
+from app.fhir.schema_definitions import FOLDER
 from app.security import scope
+from app.settings import FHIR_PATH, VERSION
 
-_EVERYWHERE = ("_id", "_lastUpdated", "_count", "_total")
-_FORM, _FHIR = "application/x-www-form-urlencoded", "application/fhir+json"
+_ABOUT = """\
+Information sharing around a young child: FHIR R4, with consent inside every query.
 
+**To begin**, get an access token at `/oauth2/token` with a signed assertion (SMART Backend Services) that states the purpose of
+use. Without a purpose a token is issued and opens nothing. `[base]/metadata` says what is served, and to whom nothing of it
+is secret.
 
-class Described(FastAPI):
-    """An application whose document says how a caller proves who it is."""
+**What is not there and what is not for you are one answer**: 404, or an empty Bundle. What the token alone decides is 403.
 
-    def openapi(self) -> dict[str, Any]:
-        document = super().openapi()
-        document["components"] = {"securitySchemes": {"smart": _smart()}}
-        return document
-
-
-class Answer(JSONResponse):
-    """What every answer is, for the document."""
-
-    media_type = _FHIR
+**Whatever is not understood is refused** with an OperationOutcome that says what, where and how to mend it; parameters are never
+ignored unless `Prefer: handling=lenient` asks for that.
+"""
 
 
-def operation(method: str, path: str, type: str) -> dict[str, Any]:
-    """Parameters, body and security of one interaction."""
-    is_search = method == "GET" and path == f"/{type}"
-    parameters = [_parameter(name, "path") for name in ("id", "version") if f"{{{name}}}" in path]
-    if is_search:
-        parameters += [_parameter(name, "query") for name in _searched_by(type)]
-    if method in ("PUT", "PATCH", "DELETE") and path.endswith("/{id}"):
-        parameters.append(_parameter("If-Match", "header", required=True))
-    if type == "Flag" and (is_search or path.endswith("_search")):
-        parameters.append(_parameter(gate.HEADER, "header"))
-    described: dict[str, Any] = {"parameters": parameters} if parameters else {}
-    if path.endswith("_search"):
-        form = {"type": "object", "properties": {name: {"type": "string"} for name in _searched_by(type)}}
-        described["requestBody"] = {"content": {_FORM: {"schema": form}}}
-    elif path.endswith("/$validate"):
-        parameters += [_parameter(name, "query") for name in ("mode", "profile")]
-        described = {"parameters": parameters}
-        if method == "POST":
-            body = {"anyOf": [_resource(type), _resource("Parameters")]}
-            described["requestBody"] = {"required": "{id}" not in path, "content": {_FHIR: {"schema": body}}}
-    elif method in ("POST", "PUT"):
-        described["requestBody"] = {"required": True, "content": {_FHIR: {"schema": _resource(type)}}}
-    if path != "/metadata":
-        described["security"] = [{"smart": []}]
-    return described
+def document(lines: Iterable[Line]) -> dict[str, Any]:
+    """The whole document. Nothing in it depends on settings."""
+    paths: dict[str, dict[str, Any]] = {
+        f"{FHIR_PATH}/metadata": {"get": openapi_operation.capabilities()},
+    }
+    for line in lines:
+        for type in line.types or ("",):
+            place = f"{FHIR_PATH}{f'/{type}' if type else ''}{line.path}"
+            paths.setdefault(place, {})[line.method.lower()] = openapi_operation.operation(line, type)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Cradle", "version": VERSION, "description": _ABOUT},
+        "tags": [{"name": group.name, "description": group.description} for group in GROUPS],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"smart": _smart()},
+            "parameters": openapi_operation.parameters(),
+            "responses": _responses(),
+            "examples": _examples(),
+        },
+    }
 
 
-def _parameter(name: str, place: str, *, required: bool = False) -> dict[str, Any]:
-    return {"name": name, "in": place, "required": required or place == "path", "schema": {"type": "string"}}
+def _responses() -> dict[str, Any]:
+    said = "An OperationOutcome that says what is wrong, where, and how to mend it"
+    return {"Refused": {"description": said, "content": {FHIR_JSON: {"schema": {"type": "object"}}}}}
 
 
-def _searched_by(type: str) -> Iterator[str]:
-    for parameter in search_parameters.parameters(type).values():
-        yield parameter.code
-        if parameter.type == "reference":
-            yield f"{parameter.code}:identifier"
-    yield from _EVERYWHERE
-    if type in search_parameters.written_types():
-        yield from ("_include", "_include:iterate")
-
-
-def _resource(type: str) -> dict[str, Any]:
-    """No more than its type: the profiles say the rest, and the service holds resources to them."""
-    return {"type": "object", "properties": {"resourceType": {"const": type}}, "required": ["resourceType"]}
+@cache
+def _examples() -> dict[str, Any]:
+    """The valid examples, under their file's name."""
+    return {
+        file.stem: {"summary": file.stem.replace("-", " "), "value": json.loads(file.read_text("utf-8"))}
+        for file in sorted((FOLDER / "examples").glob("*.json"))
+    }
 
 
 def _smart() -> dict[str, Any]:
-    scopes = dict.fromkeys(scope.supported(), "SMART v2: create, read, update, search")
+    scopes = dict.fromkeys(scope.supported(), "SMART v2: create, read, update, delete, search")
     return {
         "type": "oauth2",
         "description": "SMART Backend Services: the client proves itself with a signed assertion (private_key_jwt), which "

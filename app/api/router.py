@@ -3,12 +3,10 @@
 https://hl7.org/fhir/R4/http.html
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter
-from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -99,68 +97,24 @@ def surface() -> Surface:
     return Surface({type: tuple(codes) for type, codes in types.items()})
 
 
-class _Route(APIRoute):
-    """A route in the OpenAPI document whose endpoint takes the request as it is."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        return self.endpoint
-
-
-def router(service: Service) -> APIRouter:
+def routes(service: Service) -> list[Route]:
     """The routes of a service. DefinitionError for a type about which no policy decides: it would be shown by oversight."""
     if undecided := set(search_parameters.written_types()) - facts.TYPES:
         raise DefinitionError(f"app/policy/category.py says nothing of {', '.join(sorted(undecided))}.")
-    routes = APIRouter(prefix=FHIR_PATH, route_class=_Route)
-    _add(routes, "GET", "/metadata", "capabilities", "CapabilityStatement", metadata.of(service.settings, surface()))
-    for line in table():
-        for type in line.types:
-            respond = endpoint(service, line.name, type, line.of(type))
-            _add(routes, line.method, f"/{type}{line.path}", line.name, type, respond)
-        if not line.types:
-            _add(routes, line.method, line.path, line.name, "", endpoint(service, line.name, "", line.of("")))
-    for line in refusals():
-        for type in line.types:
-            respond = endpoint(service, line.name, type, line.of(type))
-            _add(routes, line.method, f"/{type}{line.path}", line.name, type, respond, is_told_of=False)
-    return routes
+    look_up = endpoint(service, "search", "Flag", lookup.look_up)  # matched first: its cost is counted in microseconds
+    found = [_route("POST", "/Flag/_search", look_up), _route("GET", "/Flag", look_up)]
+    found += [_route("GET", "/metadata", metadata.of(service.settings, surface()))]
+    for line in (*table(), *refusals()):
+        for type in line.types or ("",):
+            path = f"/{type}{line.path}" if type else line.path
+            found.append(_route(line.method, path, endpoint(service, line.name, type, line.of(type))))
+    return found
 
 
-def lookup_routes(service: Service) -> list[Route]:
-    """The child-protection lookup once more, to be matched before everything else and without FastAPI's own work.
-
-    It is the one request whose cost is counted in microseconds; the router's twin is what OpenAPI describes.
-    """
-    look_up = endpoint(service, "search", "Flag", lookup.look_up)
-    return [
-        Route(f"{FHIR_PATH}/Flag/_search", look_up, methods=["POST"]),
-        Route(f"{FHIR_PATH}/Flag", look_up, methods=["GET"]),
-    ]
+def document() -> dict[str, Any]:
+    """What is served, as OpenAPI describes it."""
+    return openapi.document(table())
 
 
-def _add(
-    routes: APIRouter,
-    method: str,
-    path: str,
-    name: str,
-    type: str,
-    respond: Callable[[Request], Awaitable[Response]],
-    *,
-    is_told_of: bool = True,
-) -> None:
-    of_one = "-of-one" if "/{id}/$" in path else ""
-    by_post = "-by-post" if path.endswith("_search") or (of_one and method == "POST") else ""
-    routes.add_api_route(
-        path,
-        respond,
-        methods=[method],
-        name=f"{name} {type}",
-        summary=f"{name} {type}",
-        operation_id=f"{name}-{type}{of_one}{by_post}",
-        tags=[type],
-        include_in_schema=is_told_of,
-        status_code=201 if name == "create" else 200,
-        response_class=openapi.Answer,
-        response_model=None,
-        openapi_extra=openapi.operation(method, path, type),
-        responses={"default": {"description": "An OperationOutcome", "content": {"application/fhir+json": {}}}},
-    )
+def _route(method: str, path: str, respond: Callable[[Request], Awaitable[Response]]) -> Route:
+    return Route(FHIR_PATH + path, respond, methods=[method])

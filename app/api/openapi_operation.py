@@ -1,0 +1,254 @@
+"""One interaction with one type, as OpenAPI describes it.
+
+https://spec.openapis.org/oas/v3.1.0#operation-object; https://hl7.org/fhir/R4/http.html
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol
+
+from app.child_protection import gate
+from app.fhir import search_parameters
+from app.fhir.schema_definitions import FOLDER
+
+FHIR_JSON = "application/fhir+json"
+_PATCH, _FORM = "application/json-patch+json", "application/x-www-form-urlencoded"
+
+
+class Line(Protocol):
+    """A line of the router's table."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def types(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Who uses these types, and for what."""
+
+    name: str
+    description: str
+    types: tuple[str, ...]
+
+
+GROUPS = (
+    Group(
+        "Emergency departments and local authorities: child protection",
+        "The lookup is `Flag?patient:identifier=`; plan and team come with it. Local authorities upload the three.",
+        ("Flag", "CarePlan", "CareTeam"),
+    ),
+    Group(
+        "Families and those who write down what they say: consent",
+        "What a family agreed to and what it refused. A refusal is taken with next to nothing.",
+        ("Consent",),
+    ),
+    Group(
+        "Health and early-years services: people",
+        "The child, the parents, and who has parental responsibility.",
+        ("Patient", "RelatedPerson"),
+    ),
+    Group(
+        "Health and early-years services: births and reviews",
+        "What was found, with whom, and what was written about it.",
+        ("Encounter", "Observation", "QuestionnaireResponse", "DocumentReference"),
+    ),
+    Group(
+        "Everybody: asking and telling",
+        "Requests to contact a family, notices, and what is to be done.",
+        ("CommunicationRequest", "Communication", "Task"),
+    ),
+    Group(
+        "Everybody: directory",
+        "Organisations and the people in them.",
+        ("Organization", "Practitioner", "PractitionerRole"),
+    ),
+    Group(
+        "Auditors and information governance: who saw what",
+        "The audit is read, never written; Provenance says where a record comes from.",
+        ("AuditEvent", "Provenance"),
+    ),
+    Group("Integration engineers", "The whole system, subscriptions and groups.", ("", "Subscription", "Group")),
+)
+
+_SUMMARIES = {
+    "search-type": "Search for {type}",
+    "create": "Record a new {type}",
+    "read": "Read a {type}",
+    "vread": "Read one version of a {type}",
+    "update": "Change a {type}",
+    "patch": "Change a part of a {type}",
+    "delete": "Say that a {type} was recorded in error",
+    "history-instance": "All versions of a {type}",
+    "history-type": "What changed among {type}",
+    "history-system": "What changed, of every type",
+    "batch": "Many requests, each for itself",
+    "transaction": "Many requests, all or none (batch: each for itself)",
+    "$validate": "Find everything that is wrong with a {type}",
+    "$everything": "All that may be seen about a {type}",
+    "$match": "Find who is meant",
+    "$merge": "Make two records of one person one",
+    "$unmerge": "Tell two merged records apart again",
+}
+_STATUS = {"create": "201", "delete": "204"}
+_HEADERS = {
+    "read": ("If-None-Match", "If-Modified-Since"),
+    "vread": ("If-None-Match", "If-Modified-Since"),
+    "create": ("If-None-Exist", "Prefer"),
+    "update": ("If-Match", "Prefer"),
+    "patch": ("If-Match", "Prefer"),
+    "delete": ("If-Match", "Prefer"),
+    "search-type": ("Prefer",),
+    "transaction": ("Prefer",),
+    "batch": ("Prefer",),
+}
+_QUERIES = {
+    "history-instance": ("_since", "_at", "_count"),
+    "history-type": ("_since", "_at", "_count"),
+    "history-system": ("_since", "_at", "_count"),
+    "$validate": ("mode", "profile"),
+    "$everything": ("_since", "_type", "_count", "start", "end"),
+}
+_SHARED_HEADERS = {
+    "X-Request-ID": "A UUID of yours, given back and kept in the audit",
+    "X-Correlation-ID": "Given back as it came",
+    "NHSD-End-User-Organisation-ODS": "The caller's organisation, where a platform states it; it has to be the registered one",
+    "If-Match": 'The version that you have seen: W/"2"',
+    "If-None-Match": "Answered with 304 where that is the version still",
+    "If-Modified-Since": "Answered with 304 where nothing changed since",
+    "If-None-Exist": "A search: nothing is created where it finds something",
+    "Prefer": "return=minimal, representation or OperationOutcome; handling=strict or lenient",
+    gate.HEADER: "Of a child-protection lookup: false for a look that leaves no trace with the authority",
+}
+_SEARCH_RESULT = (
+    *("_id", "_lastUpdated", "_tag", "_security", "_profile", "_source", "_count", "_total", "_sort", "_summary"),
+    *("_elements", "_include", "_include:iterate", "_revinclude", "_revinclude:iterate", "_has"),
+)
+
+
+def capabilities() -> dict[str, Any]:
+    """The one request that needs no token."""
+    return {
+        "operationId": "capabilities",
+        "summary": "What is served here",
+        "tags": [_group("").name],
+        "responses": _answers("200", "The CapabilityStatement"),
+    }
+
+
+def operation(line: Line, type: str) -> dict[str, Any]:
+    """Summary, parameters, body, answers and security."""
+    described: dict[str, Any] = {
+        "operationId": _id(line, type),
+        "summary": _SUMMARIES.get(line.code, f"{line.code} of {{type}}").format(type=type),
+        "tags": [_group(type).name],
+        "parameters": list(_parameters(line, type)),
+    }
+    if body := _body(line, type):
+        described["requestBody"] = body
+    said = "Done" if line.method in ("PUT", "PATCH", "DELETE") else "What may be seen"
+    described["responses"] = _answers(_STATUS.get(line.code, "200"), said)
+    return described | {"security": [{"smart": []}]}
+
+
+def parameters() -> dict[str, Any]:
+    """The headers that several interactions share."""
+    return {
+        name: {"name": name, "in": "header", "description": said, "schema": {"type": "string"}}
+        for name, said in _SHARED_HEADERS.items()
+    }
+
+
+def _group(type: str) -> Group:
+    return next((group for group in GROUPS if type in group.types), GROUPS[-1])
+
+
+def _id(line: Line, type: str) -> str:
+    """`read-Patient`; a second way to the same has its path or method in the name."""
+    name = line.code.removeprefix("$").removesuffix("-type").removesuffix("-instance").removesuffix("-system")
+    of_one = "-of-one" if (line.code[0] == "$" and "{id}" in line.path) or line.code == "history-instance" else ""
+    by_search = "-by-search" if line.method in ("PUT", "PATCH", "DELETE") and "{id}" not in line.path else ""
+    with_post = line.path.endswith("_search") or (line.code[0] == "$" and line.method == "POST")
+    in_compartment = "-in-compartment" if line.code == "search-type" and "{id}" in line.path else ""
+    by_post = "-by-post" if with_post else ""
+    return f"{name}-{type or 'system'}{of_one}{in_compartment}{by_search}{by_post}"
+
+
+def _parameters(line: Line, type: str) -> Iterator[dict[str, Any]]:
+    for name in ("id", "version", "type"):
+        if f"{{{name}}}" in line.path:
+            yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+    if line.code == "search-type" and line.method == "GET":
+        yield from _searched_by(type)
+    for name in _QUERIES.get(line.code, ()):
+        yield _query(name, "")
+    for name in ("X-Request-ID", "X-Correlation-ID", "NHSD-End-User-Organisation-ODS", *_HEADERS.get(line.code, ())):
+        yield {"$ref": f"#/components/parameters/{name}"}
+    if type == "Flag" and line.code == "search-type":
+        yield {"$ref": f"#/components/parameters/{gate.HEADER}"}
+
+
+def _searched_by(type: str) -> Iterator[dict[str, Any]]:
+    for parameter in search_parameters.parameters(type).values():
+        yield _query(parameter.code, f"{parameter.type}: {parameter.url}")
+        if parameter.type == "reference":
+            yield _query(f"{parameter.code}:identifier", "by an identifier: [system]|[value]")
+    for name in _SEARCH_RESULT:
+        yield _query(name, "")
+
+
+def _query(name: str, said: str) -> dict[str, Any]:
+    described = {"name": name, "in": "query", "schema": {"type": "string"}}
+    return described | ({"description": said} if said else {})
+
+
+def _body(line: Line, type: str) -> dict[str, Any] | None:
+    match line.code, line.method:
+        case _, "GET" | "DELETE":
+            return None
+        case "search-type", _:
+            names = [each["name"] for each in _searched_by(type)]
+            form = {"type": "object", "properties": {name: {"type": "string"} for name in names}}
+            return {"content": {_FORM: {"schema": form}}}
+        case "create" | "update", _:
+            examples = {name: {"$ref": f"#/components/examples/{name}"} for name in _examples().get(type, ())}
+            content = {"schema": _resource(type)} | ({"examples": examples} if examples else {})
+            return {"required": True, "content": {FHIR_JSON: content}}
+        case "patch", _:
+            parameters = {FHIR_JSON: {"schema": _resource("Parameters")}}
+            return {"required": True, "content": {_PATCH: {"schema": {"type": ["array", "object"]}}, **parameters}}
+        case "batch" | "transaction", _:
+            return {"required": True, "content": {FHIR_JSON: {"schema": _resource("Bundle")}}}
+        case "$validate", _:
+            either = {"anyOf": [_resource(type), _resource("Parameters")]}
+            return {"required": "{id}" not in line.path, "content": {FHIR_JSON: {"schema": either}}}
+        case _:
+            return {"required": "{id}" not in line.path, "content": {FHIR_JSON: {"schema": _resource("Parameters")}}}
+
+
+def _resource(type: str) -> dict[str, Any]:
+    """No more than its type: the profiles say the rest, and the service holds resources to them."""
+    return {"type": "object", "properties": {"resourceType": {"const": type}}, "required": ["resourceType"]}
+
+
+def _answers(status: str, said: str) -> dict[str, Any]:
+    done: dict[str, Any] = {"description": said}
+    if status != "204":
+        done["content"] = {FHIR_JSON: {"schema": {"type": "object"}}}
+    return {status: done, "default": {"$ref": "#/components/responses/Refused"}}
+
+
+@cache
+def _examples() -> dict[str, list[str]]:
+    """The names of the examples, by type."""
+    found: dict[str, list[str]] = {}
+    for file in sorted((FOLDER / "examples").glob("*.json")):
+        found.setdefault(json.loads(file.read_text("utf-8"))["resourceType"], []).append(file.stem)
+    return found
