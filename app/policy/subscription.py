@@ -12,12 +12,15 @@ from app.fhir.errors import FHIRError, Forbidden, InvalidParameter, Unprocessabl
 from app.policy import explanation
 from app.policy.access import Caller
 
+_LOOKED_UP = "Flag"  # a child protection plan is looked up by a person at the screen, who leaves a trace
 _PAGE = 50  # nothing is paged; the reader of a search wants to know
 
 
 def refusal(caller: Caller, subscription: Mapping[str, Any]) -> FHIRError | None:
     """Why this is not asked for, or None: the criteria are read as strictly as a search."""
     type, _, query = subscription["criteria"].partition("?")
+    if type == _LOOKED_UP:
+        return _not_a_search("Child protection plans are looked up, and nobody is told of them in advance.")
     if type not in search_parameters.written_types() or not query:
         return _not_a_search(
             "Subscription.criteria is a search of a type that is served, such as Encounter?status=planned."

@@ -43,6 +43,19 @@ OTHER_FLAG = records.of(records.example("flag-other-than-child-protection"), "RX
 CONTACT = records.of(records.example("communication-request-family-contact"), "CC901")
 REFERRAL = records.of(records.communication("professional-notice", sender="CC901", recipient="RX999"), "CC901")
 ORGANIZATION = records.of(records.example("organization-childrens-centre"), "CC901", about=None)
+PROFESSIONAL = records.of(records.example("practitioner-health-visitor"), "RX999", about=None)
+ROLE = records.of(records.example("practitioner-role-health-visitor"), "RX999", about=None)
+BIRTH = records.of(records.example("encounter-birth"), "RX999")
+WEIGHT = records.of(records.example("observation-birth-weight"), "RX999")
+SCORE = records.of(records.example("observation-development-gross-motor"), "RX999")
+LETTER = records.of(records.example("document-reference-development-letter"), "RX999")
+FORM = records.of(records.example("document-reference-consent-form"), "CC901")
+ANSWERS = records.of(records.example("questionnaire-response-two-year-review"), "RX999")
+TOLD = records.of(records.example("communication-professional-notice"), "RX999")
+TASK = records.of(records.example("task-follow-up"), "Y99999")
+ORIGIN = records.of(records.example("provenance-of-a-review"), "RX999")
+LIST = records.of(records.example("group-of-one-caseload"), "RX999", about=None)
+SUBSCRIPTION = records.of(records.example("subscription-to-own-tasks"), "RX999", about=None)
 AUDIT_EVENT = Facts("AuditEvent", "", "unknown", 5)
 
 KEPT: dict[str, tuple[Facts, dict[str, str]]] = {
@@ -65,6 +78,27 @@ KEPT: dict[str, tuple[Facts, dict[str, str]]] = {
         {who: "directory" for who in CALLERS if who not in ("children's centre", "auditor")}
         | {"children's centre": "own_data"},
     ),
+    "who the health visitor is": (
+        PROFESSIONAL,
+        {who: "directory" for who in CALLERS if who not in ("health visitor", "auditor")}
+        | {"health visitor": "own_data"},
+    ),
+    "for whom the health visitor works": (
+        ROLE,
+        {who: "directory" for who in CALLERS if who not in ("health visitor", "auditor")}
+        | {"health visitor": "own_data"},
+    ),
+    "a birth": (BIRTH, {"health visitor": "own_data"}),
+    "the weight of a newborn": (WEIGHT, {"health visitor": "own_data"}),
+    "how a child moves": (SCORE, {"health visitor": "own_data"}),
+    "a letter after a review": (LETTER, {"health visitor": "own_data"}),
+    "the signed form": (FORM, {"children's centre": "own_data"}),
+    "what was answered at two years": (ANSWERS, {"health visitor": "own_data"}),
+    "that the surgery was told": (TOLD, {"health visitor": "own_data", "surgery": "recipient"}),
+    "what the surgery asks the health visitor": (TASK, {"surgery": "own_data", "health visitor": "recipient"}),
+    "where a record comes from": (ORIGIN, {"health visitor": "own_data"}),
+    "the health visitor's list": (LIST, {"health visitor": "own_data"}),
+    "what the health visitor's system waits for": (SUBSCRIPTION, {"health visitor": "own_data"}),
     "who saw what": (AUDIT_EVENT, {"auditor": "audit"}),
 }
 
@@ -141,7 +175,10 @@ def test_a_refusal_takes_away_what_was_agreed_to_and_nothing_else(what: str) -> 
         assert rule(caller, facts, grants=refused) == (None if expected == "consent" else expected)
 
 
-EVERYTHING = ("demographics", "contact", "health", "family-circumstances", "child-protection", "administrative")
+EVERYTHING = (
+    *("demographics", "contact", "health", "development", "family-circumstances", "child-protection"),
+    "administrative",
+)
 
 
 @pytest.mark.parametrize(
@@ -150,6 +187,17 @@ EVERYTHING = ("demographics", "contact", "health", "family-circumstances", "chil
         pytest.param(PATIENT, "consent", id="the child's record"),
         pytest.param(TEAM, "consent", id="the team around the family"),
         pytest.param(CONTACT, "consent", id="an invitation"),
+        pytest.param(BIRTH, "consent", id="a birth"),
+        pytest.param(WEIGHT, "consent", id="how heavy a newborn was"),
+        pytest.param(SCORE, "consent", id="how a child moves"),
+        pytest.param(LETTER, "consent", id="a letter"),
+        pytest.param(ANSWERS, "consent", id="what was answered at a review"),
+        pytest.param(TOLD, "consent", id="that somebody was told"),
+        pytest.param(FORM, None, id="no signed form"),
+        pytest.param(TASK, None, id="nothing that one service asks another to do"),
+        pytest.param(ORIGIN, None, id="not where a record comes from"),
+        pytest.param(LIST, None, id="no list of people"),
+        pytest.param(SUBSCRIPTION, None, id="not what a system waits for"),
         pytest.param(replace(TEAM, label=5), None, id="nothing that is labelled very restricted"),
         pytest.param(FLAG, None, id="no child protection flag"),
         pytest.param(NOTICE, None, id="no notice that somebody looked"),
@@ -163,7 +211,10 @@ def test_agreeing_to_everything_opens(facts: Facts, expected: str | None) -> Non
     assert rule(records.SCHOOL_NURSE, facts, grants=records.said(agreed)) == expected
 
 
-@pytest.mark.parametrize("facts", [FLAG, PLAN, TEAM_OF_PLAN, NOTICE, CONSENT, OTHER_FLAG, AUDIT_EVENT])
+@pytest.mark.parametrize(
+    "facts",
+    [FLAG, PLAN, TEAM_OF_PLAN, NOTICE, CONSENT, OTHER_FLAG, FORM, TASK, ORIGIN, LIST, SUBSCRIPTION, AUDIT_EVENT],
+)
 def test_no_label_and_no_grant_opens_what_consent_is_not_asked_about(facts: Facts) -> None:
     """Even if a grant came to name such a category, and however low the record is labelled."""
     (agreed,) = records.said(records.agreed_to("health", recipient="RX902", purpose=records.TRANSITION))
@@ -174,8 +225,9 @@ def test_no_label_and_no_grant_opens_what_consent_is_not_asked_about(facts: Fact
 
 def test_only_a_message_is_read_by_whom_it_is_addressed_to() -> None:
     to_nurse = frozenset({"org|RX902"})
-    assert rule(records.SCHOOL_NURSE, replace(REFERRAL, recipients=to_nurse)) == "recipient"
-    for facts in (PATIENT, CONSENT, TEAM, FLAG):
+    for facts in (REFERRAL, TOLD, TASK):
+        assert rule(records.SCHOOL_NURSE, replace(facts, recipients=to_nurse)) == "recipient"
+    for facts in (PATIENT, CONSENT, TEAM, FLAG, BIRTH, WEIGHT, LETTER, ANSWERS, ORIGIN, LIST, SUBSCRIPTION):
         assert rule(records.SCHOOL_NURSE, replace(facts, recipients=to_nurse)) is None
 
 
@@ -196,6 +248,15 @@ NEVER_FOR_PARENTS = {
     "another flag": OTHER_FLAG,
     "that somebody looked": NOTICE,
     "a message between services": REFERRAL,
+    "what a service told another": TOLD,
+    "a birth": BIRTH,
+    "a finding": SCORE,
+    "a letter": LETTER,
+    "answers": ANSWERS,
+    "a task": TASK,
+    "where a record comes from": ORIGIN,
+    "a list": LIST,
+    "what a system waits for": SUBSCRIPTION,
     "the audit": AUDIT_EVENT,
 }
 
@@ -230,15 +291,25 @@ FATHERS_CONSENT = replace(CONSENT, owners=frozenset({"org|RX999", f"nhs|{records
         pytest.param("mother", FATHERS_CONSENT, None, id="but not what the father said, which would name his centre"),
         pytest.param("mother", TEAM, None, id="nor who looks after them"),
         pytest.param("council", FLAG, "own_data", id="the council sees its own flag"),
+        pytest.param("health visitor", BIRTH, "own_data", id="who keeps the record of a birth sees it"),
+        pytest.param("surgery", TOLD, "recipient", id="and who was told that they were"),
     ],
 )
 def test_of_a_restricted_person(who: str, facts: Facts, expected: str | None) -> None:
     assert rule(CALLERS[who], facts, RESTRICTED) == expected
 
 
+@pytest.mark.parametrize("facts", [RELATIVE, TEAM, CONTACT, BIRTH, WEIGHT, SCORE, LETTER, ANSWERS, TOLD])
+def test_of_a_restricted_person_consent_opens_the_record_of_who_they_are_and_nothing_else(facts: Facts) -> None:
+    agreed = records.said(records.agreed_to(*EVERYTHING, recipient="RX902", purpose=records.TRANSITION))
+    assert rule(records.SCHOOL_NURSE, facts, grants=agreed) == "consent"
+    assert rule(records.SCHOOL_NURSE, facts, RESTRICTED, agreed) is None
+    assert rule(records.SCHOOL_NURSE, PATIENT, RESTRICTED, agreed) == "consent"
+
+
 def test_nothing_tells_where_a_restricted_person_is() -> None:
     for caller in (HEALTH_VISITOR, CENTRE, MOTHERS_APP, COUNCIL):
-        for facts in (PATIENT, RELATIVE, FLAG):
+        for facts in (PATIENT, RELATIVE, FLAG, BIRTH, TASK):
             shows = may(caller).reach.shows_location
             is_its_own_plan = caller is COUNCIL and facts is FLAG  # its own name is no news to it
             assert holds(shows, facts, PERSON)

@@ -70,6 +70,77 @@ def communication(*codes: str) -> Json:
             id="a known code of an unknown system",
         ),
         pytest.param(example("organization-childrens-centre"), "unknown", "", id="an organisation"),
+        pytest.param(example("practitioner-midwife"), "unknown", "", id="a professional"),
+        pytest.param(example("practitioner-role-midwife"), "unknown", "", id="what a professional does"),
+        pytest.param(
+            example("communication-professional-notice"), "health", "professional-notice", id="that somebody was told"
+        ),
+        pytest.param(
+            example("communication-family-contact"), "contact", "family-contact", id="that a family was contacted"
+        ),
+        pytest.param(example("encounter-birth"), "health", "birth", id="a birth"),
+        pytest.param(example("encounter-two-year-review"), "development", "two-years", id="a review of development"),
+        pytest.param(
+            example("encounter-birth") | {"type": coded(systems.CHILD_HEALTH_REVIEW, "new-birth")},
+            "health",
+            "new-birth",
+            id="a first visit is of health",
+        ),
+        pytest.param(
+            example("encounter-birth") | {"type": coded("http://example.org", "birth")}, "unknown", "", id="who knows"
+        ),
+        pytest.param(example("observation-birth-weight"), "health", systems.BIRTH_WEIGHT, id="a birth weight"),
+        pytest.param(
+            example("observation-development-gross-motor"),
+            "development",
+            "asq-3-gross-motor",
+            id="how a child moves",
+        ),
+        pytest.param(
+            example("observation-development-gross-motor")
+            | {
+                "code": {
+                    "coding": [
+                        *coded(systems.DEVELOPMENT_SCORE, "asq-3-gross-motor")[0]["coding"],
+                        *coded(systems.SNOMED, systems.STILLBIRTH)[0]["coding"],
+                    ]
+                }
+            },
+            "health",
+            systems.STILLBIRTH,
+            id="of two findings the more confidential",
+        ),
+        pytest.param(
+            example("document-reference-development-letter"), "development", "development", id="a letter about a review"
+        ),
+        pytest.param(
+            example("document-reference-consent-form"), "administrative", "administrative", id="a signed form"
+        ),
+        pytest.param(
+            example("document-reference-consent-form")
+            | {"category": coded(systems.DATA_CATEGORY, "development", "child-protection")},
+            "child-protection",
+            "child-protection",
+            id="a document of two categories is of the more confidential",
+        ),
+        pytest.param(
+            example("questionnaire-response-two-year-review"), "development", "two-years", id="answers at two years"
+        ),
+        pytest.param(
+            example("questionnaire-response-new-birth-visit"), "health", "new-birth", id="of a version, after a birth"
+        ),
+        pytest.param(
+            {"resourceType": "QuestionnaireResponse", "questionnaire": "https://example.org/two-years"},
+            "unknown",
+            "",
+            id="answers to something else",
+        ),
+        pytest.param(example("task-follow-up"), "administrative", "follow-up", id="what is to be done"),
+        pytest.param(example("task-contact-the-family"), "administrative", "family-contact", id="whom to call"),
+        pytest.param({"resourceType": "Task"}, "administrative", "", id="what nobody knows is to be done"),
+        pytest.param(example("provenance-of-a-review"), "administrative", "", id="where a record comes from"),
+        pytest.param(example("group-of-one-caseload"), "administrative", "", id="a list of people"),
+        pytest.param(example("subscription-to-own-tasks"), "administrative", "", id="what a client waits for"),
     ],
 )
 def test_the_category_of_a_record(resource: Json, category: str, kind: str) -> None:
@@ -105,6 +176,9 @@ def test_the_category_of_a_record(resource: Json, category: str, kind: str) -> N
         pytest.param(
             example("child-protection-flag-active-plan"), {"org|RX1"}, id="a flag: who uploaded it, not who is named"
         ),
+        pytest.param(example("communication-family-contact"), {"org|RX1", "org|CC901"}, id="what was told: who told"),
+        pytest.param(example("task-follow-up"), {"org|RX1"}, id="a task: who created it, not who is asked to do it"),
+        pytest.param(example("encounter-birth"), {"org|RX1"}, id="a birth: who recorded it"),
         pytest.param(example("related-person-mother"), {"org|RX1"}, id="all else: who created it"),
     ],
 )
@@ -116,6 +190,16 @@ def test_a_message_is_addressed_to_organisations() -> None:
     to = [organization("rx1"), organization("RX2"), {"reference": "RelatedPerson/1"}, {"display": "The midwife"}]
     message = example("communication-request-family-contact") | {"recipient": to}
     assert facts.of(message, "CC901", None).recipients == {"org|RX1", "org|RX2"}
+
+
+def test_a_task_is_addressed_to_who_is_asked_to_do_it() -> None:
+    assert facts.of(example("task-follow-up"), "Y99999", None).recipients == {"org|RX999"}
+    assert facts.of(example("task-contact-the-family"), "RX999", None).recipients == frozenset()
+
+
+def test_nothing_else_is_addressed_to_anyone() -> None:
+    whole = example("encounter-birth") | {"recipient": [organization("RX2")], "owner": organization("RX3")}
+    assert facts.of(whole, "RX1", None).recipients == frozenset()
 
 
 def test_what_was_registered_by_nobody_belongs_to_nobody_else() -> None:
@@ -161,6 +245,29 @@ def test_the_date_of_what_a_message_says_is_when_it_was_written() -> None:
     message = example("communication-request-access-notice")
     assert facts.of(message, "RX1", None).data_date == datetime(2026, 11, 20, 22, 15, 3, tzinfo=UTC)
     assert facts.of(example("patient-toddler"), "RX1", None).data_date is None
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "expected"),
+    [
+        ("communication-professional-notice", {}, datetime(2026, 11, 20, 10, tzinfo=UTC)),
+        ("encounter-birth", {}, datetime(2025, 2, 11, 3, 4, tzinfo=UTC)),
+        ("observation-birth-weight", {}, datetime(2025, 2, 11, 3, 10, tzinfo=UTC)),
+        (
+            "observation-birth-weight",
+            {"effectiveDateTime": None, "effectivePeriod": {"start": "2025-02-11"}},
+            datetime(2025, 2, 11, tzinfo=UTC),
+        ),
+        ("document-reference-consent-form", {}, datetime(2026, 3, 1, 9, tzinfo=UTC)),
+        ("questionnaire-response-two-year-review", {}, datetime(2026, 11, 10, 11, tzinfo=UTC)),
+        ("task-follow-up", {}, datetime(2026, 11, 20, 10, tzinfo=UTC)),
+        ("provenance-of-a-registration", {}, datetime(2025, 2, 11, 5, tzinfo=UTC)),
+        ("group-of-a-trial", {}, None),
+    ],
+)
+def test_when_what_a_record_says_was_so(name: str, changed: Json, expected: datetime | None) -> None:
+    whole = {key: value for key, value in (example(name) | changed).items() if value is not None}
+    assert facts.of(whole, "RX1", None).data_date == expected
 
 
 @pytest.mark.parametrize(
