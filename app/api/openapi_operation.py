@@ -10,11 +10,11 @@ from functools import cache
 from typing import Any, Protocol
 
 from app.child_protection import gate
-from app.fhir import search_parameters
+from app.fhir import json_patch, search_parameters
 from app.fhir.schema_definitions import FOLDER
 
 FHIR_JSON = "application/fhir+json"
-_PATCH, _FORM = "application/json-patch+json", "application/x-www-form-urlencoded"
+_FORM = "application/x-www-form-urlencoded"
 
 
 class Line(Protocol):
@@ -223,7 +223,10 @@ def _body(line: Line, type: str) -> dict[str, Any] | None:
             return {"required": True, "content": {FHIR_JSON: content}}
         case "patch", _:
             parameters = {FHIR_JSON: {"schema": _resource("Parameters")}}
-            return {"required": True, "content": {_PATCH: {"schema": {"type": ["array", "object"]}}, **parameters}}
+            return {
+                "required": True,
+                "content": {json_patch.MEDIA_TYPE: {"schema": {"type": ["array", "object"]}}, **parameters},
+            }
         case "batch" | "transaction", _:
             return {"required": True, "content": {FHIR_JSON: {"schema": _resource("Bundle")}}}
         case "$validate", _:

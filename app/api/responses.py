@@ -36,10 +36,12 @@ def resource(row: Row, status: int = 200, headers: dict[str, str] | None = None)
 
 
 def error(refused: FHIRError) -> Response:
-    """An OperationOutcome; of a 401 with its challenge, of a 429 or 503 with when to try again."""
+    """An OperationOutcome; of a 401 with its challenge, of a 429 or 503 with when to try again, of a 415 with what is taken."""
     headers = {}
     if challenge := getattr(refused, "www_authenticate", None):
         headers["www-authenticate"] = challenge
     if seconds := getattr(refused, "retry_after", None):
         headers["retry-after"] = str(seconds)
+    if media_types := getattr(refused, "accept_patch", None):
+        headers["accept-patch"] = media_types
     return fhir(outcome.of(refused), refused.status, headers)

@@ -20,6 +20,7 @@ from app.api import (
     merge,
     metadata,
     openapi,
+    patch,
     read,
     search,
     unmerge,
@@ -69,6 +70,7 @@ def table() -> Iterator[Registered]:
     yield Registered("$validate", "GET", "/{id}/$validate", validate.of_one, written, "validate")
     yield Registered("$validate", "POST", "/{id}/$validate", validate.of_one, written, "validate")
     yield Registered("update", "PUT", "/{id}", update.of, written, "update")
+    yield Registered("patch", "PATCH", "/{id}", patch.of, written, "patch")
     deletable = tuple(type for type in written if deletion.is_deletable(type))
     yield Registered("delete", "DELETE", "/{id}", delete.of, deletable, "delete")
     yield Registered("vread", "GET", "/{id}/_history/{version}", vread.of, written, "vread")

@@ -25,7 +25,11 @@ _PREFER = ("minimal", "representation", "OperationOutcome")
 
 async def sent(service: Service, asked: Asked, type: str) -> Draft:
     """The resource in the body, valid for its type and profile, to be kept in the caller's name."""
-    raw = await requests.resource_body(asked.request, service.settings.largest_body)
+    return checked(service, asked, type, await requests.resource_body(asked.request, service.settings.largest_body))
+
+
+def checked(service: Service, asked: Asked, type: str, raw: bytes) -> Draft:
+    """The same of a resource in the bytes of its JSON."""
     try:
         resource, text = acceptance.read(raw)
     except JSONTextError as error:

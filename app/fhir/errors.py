@@ -129,6 +129,15 @@ class UnsupportedMediaType(FHIRError):
     status, code = 415, "not-supported"
 
 
+class UnsupportedPatch(UnsupportedMediaType):
+    """415 of a PATCH, with the header Accept-Patch (RFC 5789, 2.2)."""
+
+    accept_patch = "application/json-patch+json, application/fhir+json"
+
+    def __init__(self) -> None:
+        super().__init__(f"Send a JSON Patch or a FHIRPath Patch (a Parameters resource): {self.accept_patch}.")
+
+
 class Unprocessable(FHIRError):
     """422: well-formed, but against the base definition, a profile or a business rule."""
 

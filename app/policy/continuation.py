@@ -33,6 +33,12 @@ def continued(
     return kept if kept != sent else sent
 
 
+def rejoined(stored: Mapping[str, Any], shown: Mapping[str, Any], patched: Mapping[str, Any]) -> dict[str, Any]:
+    """A patch changes what it names: each element that it left as it was shown stays as it is stored, hidden parts and all."""
+    kept = {name: value for name, value in stored.items() if patched.get(name) == shown.get(name)}
+    return kept | {name: value for name, value in patched.items() if name not in kept}
+
+
 def _keep_restriction(current: Mapping[str, Any], kept: dict[str, Any], *, is_keeper: bool) -> None:
     order = ("U", "R", "V")
     before, after = facts.restriction(current), facts.restriction(kept)
