@@ -48,6 +48,11 @@ class Settings(BaseSettings):
     page_size: int = 50
     largest_page: int = 500
     largest_body: int = 1024 * 1024
+    largest_bundle: int = 10 * 1024 * 1024
+    """Of a batch or transaction, in bytes; each resource in it may still have `largest_body`."""
+
+    most_entries: int = 1000
+    """Of a batch or transaction."""
 
     @property
     def base_url(self) -> str:

@@ -56,7 +56,7 @@ def test_it_is_openapi_3_1(document: dict[str, Any]) -> None:
     assert document["info"]["title"] == "Cradle"
     assert document["info"]["version"] == VERSION
     for path, item in document["paths"].items():
-        assert path.startswith(f"{FHIR_PATH}/")
+        assert f"{path}/".startswith(f"{FHIR_PATH}/")
         assert set(item) <= METHODS
 
 

@@ -23,6 +23,7 @@ from app.store.audit import Entry
 
 # The refusals that may have come of what is kept, with their rules; the others come of the request's form.
 REMEMBERED = {403: "not_yours_to_write", 409: "conflict", 410: "gone", 412: "another_version", 422: "not_valid"}
+ASSIGNED = "cradle.assigned"  # where the ASGI scope of a transaction's entry holds the id promised to what it creates
 NAMED = "cradle.named"  # where an interaction leaves, in the ASGI scope, whom the request is about
 
 

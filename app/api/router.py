@@ -4,7 +4,6 @@ https://hl7.org/fhir/R4/http.html
 """
 
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
@@ -13,6 +12,7 @@ from starlette.routing import Route
 
 from app.api import (
     audit_event,
+    bundle,
     create,
     delete,
     lookup,
@@ -29,6 +29,7 @@ from app.api import (
     vread,
 )
 from app.api.endpoint import Interact, endpoint
+from app.api.registered import Registered, Table
 from app.api.service import Service
 from app.fhir import deletion, search_parameters
 from app.fhir.capability import Surface
@@ -37,22 +38,6 @@ from app.policy import facts
 from app.settings import FHIR_PATH
 
 OPEN = frozenset({f"{FHIR_PATH}/metadata"})  # what is answered without a token
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """One line of the table.
-
-    `code` is of http://hl7.org/fhir/restful-interaction, or `$name` for an operation. `path` is below `[base]/[type]`,
-    or below `[base]` where `types` is empty. `name` is what the audit and the log call it.
-    """
-
-    code: str
-    method: str
-    path: str
-    of: Callable[[str], Interact]
-    types: tuple[str, ...]
-    name: str
 
 
 def _search(type: str) -> Interact:
@@ -78,6 +63,8 @@ def table() -> Iterator[Registered]:
     yield Registered("$match", "POST", "/$match", lambda _: match.match, patient, "match")
     yield Registered("$merge", "POST", "/$merge", lambda _: merge.merge, patient, "merge")
     yield Registered("$unmerge", "POST", "/{id}/$unmerge", lambda _: unmerge.unmerge, patient, "unmerge")
+    for code in ("batch", "transaction"):  # told apart by the Bundle itself
+        yield Registered(code, "POST", "", lambda _: bundle.of(ENTRIES), (), "bundle")
     audit = ("AuditEvent",)
     yield Registered("search-type", "GET", "", lambda _: audit_event.search_type, audit, "search")
     yield Registered("search-type", "POST", "/_search", lambda _: audit_event.search_type, audit, "search")
@@ -88,6 +75,10 @@ def refusals() -> Iterator[Registered]:
     """What is answered only to say what to do instead, and told of nowhere."""
     kept = tuple(type for type in search_parameters.written_types() if not deletion.is_deletable(type))
     yield Registered("delete", "DELETE", "/{id}", delete.refused, kept, "delete")
+
+
+ENTRIES = Table(lambda: (*table(), *refusals()))
+"""The same, for the entries of Bundles."""
 
 
 def surface() -> Surface:
@@ -106,6 +97,7 @@ def routes(service: Service) -> list[Route]:
     look_up = endpoint(service, "search", "Flag", lookup.look_up)  # matched first: its cost is counted in microseconds
     found = [_route("POST", "/Flag/_search", look_up), _route("GET", "/Flag", look_up)]
     found += [_route("GET", "/metadata", metadata.of(service.settings, surface()))]
+    found += [_route("POST", "/", endpoint(service, "bundle", "", bundle.of(ENTRIES)))]  # [base] as some write it
     for line in (*table(), *refusals()):
         for type in line.types or ("",):
             path = f"/{type}{line.path}" if type else line.path

@@ -8,7 +8,7 @@ from app.child_protection.lookup import Lookups
 from app.security.sealing import Sealer
 from app.security.token import Verifier
 from app.settings import Settings
-from app.store.database import Database
+from app.store.joined import Transactions
 
 
 def _now() -> datetime:
@@ -20,7 +20,7 @@ class Service:
     """One running service. `bucket_key` is the installation's secret; `clock` gives the time of each request."""
 
     settings: Settings
-    database: Database
+    database: Transactions
     bucket_key: bytes
     verifier: Verifier
     sealer: Sealer

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api import requests, responses
-from app.api.endpoint import NAMED
+from app.api.endpoint import ASSIGNED, NAMED
 from app.api.requests import Asked
 from app.api.service import Service
 from app.fhir import acceptance, models, outcome, subject, systems, validation
@@ -41,7 +41,7 @@ def checked(service: Service, asked: Asked, type: str, raw: bytes) -> Draft:
     if found := validation.faults(resource) or models.faults(resource):
         raise Unprocessable("The resource is not valid.", issues=outcome.issues(found))
     check_range(service, about)
-    return Draft(resource, text, asked.caller.organization)
+    return Draft(resource, text, asked.caller.organization, asked.request.scope.get(ASSIGNED))
 
 
 def _name(asked: Asked, about: Subject | None) -> None:

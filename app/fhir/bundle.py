@@ -36,6 +36,36 @@ def searchset(entries: Iterable[Entry], total: int | None, links: dict[str, str]
     return "".join(parts) + "}"
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One entry of an answer: `status` as in HTTP (`201 Created`), `text` the JSON of what came back, if anything did."""
+
+    status: str
+    full_url: str | None = None
+    location: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    text: str | None = None
+    is_outcome: bool = False
+
+
+def answers(type: Literal["batch-response", "transaction-response"], entries: Iterable[Answered]) -> str:
+    """A Bundle's text, its entries in the order given."""
+    texts = [_answer(entry) for entry in entries]
+    listed = f',"entry":[{",".join(texts)}]' if texts else ""
+    return f'{{"resourceType":"Bundle","type":"{type}"{listed}}}'
+
+
+def _answer(entry: Answered) -> str:
+    said = {"status": entry.status, "location": entry.location, "etag": entry.etag, "lastModified": entry.last_modified}
+    response = json.dumps({name: value for name, value in said.items() if value}, separators=(",", ":"))
+    if entry.text and entry.is_outcome:
+        response = f'{response[:-1]},"outcome":{entry.text}}}'
+    resource = f'"resource":{entry.text},' if entry.text and not entry.is_outcome else ""
+    full_url = f'"fullUrl":{json.dumps(entry.full_url)},' if entry.full_url else ""
+    return f'{{{full_url}{resource}"response":{response}}}'
+
+
 def _url(entry: Entry) -> str:
     return f'"fullUrl":"{entry.full_url}",' if entry.full_url else ""
 

@@ -70,10 +70,10 @@ def superseded_by(patient: Mapping[str, Any]) -> str | None:
     """The NHS number of the record that an inactive Patient was replaced by. An adoption has no such link."""
     if patient.get("active") is not False:
         return None
-    for link in patient.get("link", ()):
-        identifier = link.get("other", {}).get("identifier", {})
-        if link.get("type") == "replaced-by" and identifier.get("system") == systems.NHS_NUMBER:
-            return str(identifier.get("value"))
+    for link in coding.items(patient.get("link", ())):
+        other = link.get("other") if isinstance(link, Mapping) and link.get("type") == "replaced-by" else None
+        if isinstance(other, Mapping) and (number := _nhs_number([other.get("identifier")])):
+            return number
     return None
 
 

@@ -57,6 +57,7 @@ EXPLANATIONS = {
     "another_version": Explanation("There is a newer version than the one that was seen.", None),
     "gone": Explanation("This was deleted.", "This was deleted."),
     "not_valid": Explanation("What was sent is not valid, or breaks a rule about what is kept.", None),
+    "undone": Explanation("This was part of a transaction that was refused, so it did not come about.", None),
     "nothing": Explanation("There is nothing here that you may see.", "There is nothing here that you may see."),
 }
 

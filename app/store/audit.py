@@ -3,7 +3,8 @@
 https://profiles.ihe.net/ITI/BALP/; https://hl7.org/fhir/R4/auditevent.html
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,7 @@ from app.policy.access import Caller
 from app.store import database, resource, tables
 
 RELEASED, NOTHING, REFUSED = "released", "nothing", "refused"
+_KEPT = "cradle.audit"  # where a connection holds what a Bundle's transaction will record at its end
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +64,20 @@ class Entry:
 
 async def record(tx: AsyncConnection, entries: Sequence[Entry]) -> None:
     """Append them to the audit. Nothing of the answer may leave before this transaction has committed."""
+    kept: list[Entry] | None = tx.sync_connection.info.get(_KEPT) if tx.sync_connection else None
+    if kept is not None:
+        kept.extend(entries)
+        return
     await resource.copy(await database.driver(tx), tables.audit_event, [entry.row() for entry in entries])
+
+
+@contextmanager
+def kept_in(tx: AsyncConnection, kept: list[Entry]) -> Iterator[None]:
+    """Within the block, `record` on this connection adds to `kept`: whoever asks for it has to record that in `tx`."""
+    assert tx.sync_connection is not None, "asked of a transaction that has begun"
+    info = tx.sync_connection.info
+    info[_KEPT] = kept
+    try:
+        yield
+    finally:
+        del info[_KEPT]

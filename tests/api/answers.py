@@ -3,6 +3,7 @@
 Looked at on each response in the tests of the API.
 """
 
+import json
 import logging
 import re
 from typing import Any
@@ -49,8 +50,18 @@ async def check(response: Response) -> None:
     if response.status_code >= 400:
         check_outcome(response)
     elif response.content and response.json()["resourceType"] == "Bundle":
-        for link in response.json()["link"]:
-            assert not numbers_in(link["url"]), "a link holds an NHS number"
+        check_bundle(response.json())
+
+
+def check_bundle(bundle: dict[str, Any]) -> None:
+    """That nothing in it but its resources is of anybody."""
+    assert bundle["type"].endswith("-response") or bundle["link"]
+    for link in bundle.get("link", ()):
+        assert not numbers_in(link["url"]), "a link holds an NHS number"
+    for entry in bundle.get("entry", ()):
+        said = json.dumps(entry.get("response", {}))
+        assert not numbers_in(said + entry.get("fullUrl", "")), "an entry's answer holds an NHS number"
+        assert not [name for name in NAMES if name in said], "an entry's answer holds personal data"
 
 
 def check_outcome(response: Response) -> None:

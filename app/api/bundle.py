@@ -1,0 +1,45 @@
+"""A Bundle sent to [base]: a batch or a transaction, as it says itself.
+
+https://hl7.org/fhir/R4/http.html#transaction
+"""
+
+from starlette.responses import Response
+
+from app.api import batch, requests, transaction
+from app.api.endpoint import Interact
+from app.api.registered import Table
+from app.api.requests import Asked
+from app.api.service import Service
+from app.fhir import bundle_request, json_text
+from app.fhir.bundle_request import Requested
+from app.fhir.errors import Malformed
+from app.fhir.json_text import JSONTextError
+
+_OF_AN_ENTRY = ("if-match", "if-none-match", "if-none-exist", "if-modified-since")
+
+
+def of(table: Table) -> Interact:
+    """The interaction, whose entries are matched in `table`."""
+
+    async def post(service: Service, asked: Asked) -> Response:
+        requests.only(requests.query_pairs(asked.request), "_format")
+        for name in _OF_AN_ENTRY:
+            if name in asked.request.headers:
+                raise Malformed(f"{name} is of one request: state it in Bundle.entry.request.")
+        type, entries = await _read(service, asked)
+        interact = batch.run if type == "batch" else transaction.run
+        return await interact(service, asked, table, entries)
+
+    return post
+
+
+async def _read(service: Service, asked: Asked) -> tuple[str, list[Requested]]:
+    """With every number in the digits in which it came, since the resources are written out again."""
+    raw = await requests.resource_body(asked.request, service.settings.largest_bundle)
+    try:
+        resource, text = json_text.read(raw)
+    except JSONTextError as error:
+        raise Malformed(str(error)) from None
+    if resource.get("resourceType") != "Bundle":
+        raise Malformed("[base] takes a Bundle: resourceType must say so.", expression="resourceType")
+    return bundle_request.read(json_text.exact(text), service.settings.most_entries)
