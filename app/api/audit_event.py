@@ -11,11 +11,11 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from app.api import requests, responses, search
+from app.api import requests, responses, search_links
 from app.api.endpoint import permit
 from app.api.requests import Asked
 from app.api.service import Service
-from app.fhir import audit_event, bundle, resource_id
+from app.fhir import audit_event, bundle, resource_id, subset
 from app.fhir.bundle import Entry as BundleEntry
 from app.fhir.errors import InvalidParameter, NotFound
 from app.fhir.search_criteria import About, Ids, SearchQuery, When
@@ -40,22 +40,34 @@ async def read(service: Service, asked: Asked) -> Response:
 
 async def search_type(service: Service, asked: Asked) -> Response:
     """A page of AuditEvents, newest first."""
-    pairs = await search.pairs_of(service, asked)
+    pairs = await search_links.pairs_of(service, asked)
     may_see = permit(service, asked, "search", "AuditEvent", "s")
-    query, after = search.asked_for(service, asked, "AuditEvent", pairs)
-    if query.includes:
-        raise InvalidParameter("An AuditEvent includes nothing.", expression="_include")
+    query, after = search_links.asked_for(service, asked, "AuditEvent", pairs)
+    _check(query)
     async with service.database.transaction() as tx:
         named = await stored.about(tx, query, service.bucket_key)
         people = named.all if named else None
         events = await audit_search.page(tx, may_see, _conditions(query, people), query.count, after)
         await audit.record(tx, [_entry(asked, "search", events.rows, query, people)])
-    links = {"self": search.link(service, asked, query, after)}
+    links = {"self": search_links.link(service, asked, query, after)}
     if events.next:
-        links["next"] = search.link(service, asked, query, events.next)
+        links["next"] = search_links.link(service, asked, query, events.next)
     base = f"{service.settings.fhir_base}/AuditEvent"
-    entries = [BundleEntry(f"{base}/{row['id']}", _text(row), "match") for row in events.rows]
+    entries = [
+        BundleEntry(f"{base}/{row['id']}", subset.of(_text(row), query.summary, query.elements), "match")
+        for row in events.rows
+    ]
     return responses.fhir(bundle.searchset(entries, events.total if query.total else None, links))
+
+
+def _check(query: SearchQuery) -> None:
+    """The audit is asked by person, date and id, newest first: the rows have a table of their own."""
+    if query.includes:
+        raise InvalidParameter("An AuditEvent includes nothing.", expression="_include")
+    if query.sort:
+        raise InvalidParameter("AuditEvents are sorted by date, the newest first. Leave _sort out.", expression="_sort")
+    if not all(isinstance(each, About | Ids | When) for each in query.criteria):
+        raise InvalidParameter("AuditEvents are asked by patient, date and _id, without modifiers or chains.")
 
 
 def _conditions(query: SearchQuery, people: frozenset[UUID] | None) -> list[Where]:

@@ -8,7 +8,7 @@ or not, as far as the token covers their types: the telephone number is what the
 
 from starlette.responses import Response
 
-from app.api import responses, search, submission
+from app.api import responses, search, search_links, submission
 from app.api.endpoint import NAMED, Refused
 from app.api.requests import Asked
 from app.api.service import Service
@@ -24,6 +24,7 @@ from app.policy import redaction
 from app.store.lookup import Found
 
 _search = search.of("Flag")
+_ALWAYS = ("Flag.detail", "CarePlan.care-team")
 
 
 async def look_up(service: Service, asked: Asked) -> Response:
@@ -31,7 +32,7 @@ async def look_up(service: Service, asked: Asked) -> Response:
     caller = asked.caller
     if not gate.takes_part(caller):
         return await _search(service, asked)
-    pairs = await search.pairs_of(service, asked)
+    pairs = await search_links.pairs_of(service, asked)
     if not caller.may("Flag", "s"):
         raise Refused("scope_required")
     stated = asked.request.headers.getlist(gate.HEADER)
@@ -52,8 +53,15 @@ async def look_up(service: Service, asked: Asked) -> Response:
 
 def _number(service: Service, query: SearchQuery) -> str:
     """The one NHS number that a lookup is about. A filter could turn a plan into a wrong "no", so there are none."""
-    if query.count == 0:
-        raise InvalidParameter("A lookup is answered whole: leave _count out.", expression="_count")
+    if query.count == 0 or query.summary != "false" or query.elements or query.sort:
+        raise InvalidParameter(
+            "A lookup is answered whole: leave _count, _summary, _elements and _sort out.", expression="_count"
+        )
+    if any(include.reverse or include.parameter.key not in _ALWAYS for include in query.includes):
+        raise InvalidParameter(
+            "The plan and its team are in the answer to a lookup, and nothing else: leave other includes out.",
+            expression="_revinclude" if any(include.reverse for include in query.includes) else "_include",
+        )
     match query.criteria:
         case (About(nhs_numbers=(number,), patient_ids=()),):
             if NHSNumber(number).is_synthetic is not service.settings.synthetic_only:

@@ -142,6 +142,12 @@ def version_seen(request: Request) -> int:
     return version
 
 
+def is_lenient(request: Request) -> bool:
+    """Whether the caller would have a search parameter that is not known passed over (`Prefer: handling=lenient`)."""
+    sent = ";".join(request.headers.getlist("prefer")).replace(",", ";")
+    return "handling=lenient" in [each.strip().lower() for each in sent.split(";")]
+
+
 def only(pairs: Sequence[tuple[str, str]], *allowed: str) -> None:
     """Refuse any parameter but these."""
     for name, _ in pairs:

@@ -6,7 +6,9 @@ https://hl7.org/fhir/R4/bundle.html
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
+
+Mode: TypeAlias = Literal["match", "include", "outcome"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,7 @@ class Entry:
 
     full_url: str | None
     text: str
-    mode: Literal["match", "include", "outcome"]
+    mode: Mode
     match: tuple[float, str] | None = None
 
 

@@ -3,11 +3,12 @@
 https://hl7.org/fhir/R4/capabilitystatement.html; https://hl7.org/fhir/smart-app-launch/conformance.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from app.fhir import schema_profiles, search_parameters, systems
+from app.fhir.search_parameters import SearchParameter
 
 _SMART = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 _SECURITY_SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-service"
@@ -65,7 +66,8 @@ def _codes(type: str, codes: tuple[str, ...]) -> dict[str, Any]:
 
 def _resource(type: str, codes: tuple[str, ...]) -> dict[str, Any]:
     is_written = type in search_parameters.written_types()
-    parameters = search_parameters.parameters(type).values()
+    parameters = search_parameters.searched_by(type).values()
+    references = [each for each in parameters if each.type == "reference" and not each.is_canonical and is_written]
     profiles = [url for url, profile in sorted(schema_profiles.profiles().items()) if profile.structure.type == type]
     found: dict[str, Any] = {
         "type": type,
@@ -77,14 +79,19 @@ def _resource(type: str, codes: tuple[str, ...]) -> dict[str, Any]:
         "conditionalCreate": False,
         "conditionalUpdate": False,
         "referencePolicy": ["logical", "literal"] if is_written else [],
-        "searchInclude": [f"{type}:{each.code}" for each in parameters if each.type == "reference" and is_written],
-        "searchParam": [
-            {"name": "_id", "type": "token"},
-            {"name": "_lastUpdated", "type": "date"},
-            *({"name": each.code, "definition": each.url, "type": each.type} for each in parameters),
-        ],
+        "searchInclude": [f"{type}:{each.code}" for each in references],
+        "searchRevInclude": [f"{each.base}:{each.code}" for each in _referring_to(type)] if is_written else [],
+        "searchParam": [{"name": each.code, "definition": each.url, "type": each.type} for each in parameters],
     }
     return {name: value for name, value in found.items() if value != []}
+
+
+def _referring_to(type: str) -> Iterator[SearchParameter]:
+    """The parameters of other types, and of this one, by which something refers to it."""
+    for source in search_parameters.written_types():
+        for parameter in search_parameters.parameters(source).values():
+            if type in parameter.targets and not parameter.is_canonical:
+                yield parameter
 
 
 def _operation(type: str, name: str) -> str:

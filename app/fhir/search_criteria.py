@@ -155,11 +155,15 @@ class SearchQuery:
     sort: tuple[Sort, ...] = ()
     summary: Summary = "false"
     elements: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()  # the names of parameters that nothing here goes by, where the caller is lenient
 
     @property
     def names_a_person(self) -> bool:
         """Whether a link that repeated it could identify somebody."""
         return any(_names(criterion) for criterion in self.criteria)
+
+
+_IDENTIFYING = ("identifier", "telecom#", "phone#", "email#")
 
 
 def codes(criterion: Criterion) -> frozenset[str]:
@@ -177,6 +181,17 @@ def codes(criterion: Criterion) -> frozenset[str]:
             return frozenset()
 
 
+def looked_into(criterion: Criterion) -> frozenset[str]:
+    """The types of the other resources that it asks something of."""
+    match criterion:
+        case Chained(target=type, criterion=inner) | Has(source=type, criterion=inner):
+            return frozenset((type,)) | looked_into(inner)
+        case Not(inner):
+            return looked_into(inner)
+        case _:
+            return frozenset()
+
+
 def _names(criterion: Criterion) -> bool:
     match criterion:
         case About(nhs_numbers):
@@ -184,7 +199,7 @@ def _names(criterion: Criterion) -> bool:
         case Text():
             return True
         case Among(tokens):
-            return any(token.startswith("identifier") or systems.NHS_NUMBER in token for token in tokens)
+            return any(token.startswith(_IDENTIFYING) or systems.NHS_NUMBER in token for token in tokens)
         case Not(inner) | Chained(criterion=inner) | Has(criterion=inner):
             return _names(inner)
         case _:

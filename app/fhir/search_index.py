@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from app.fhir import coding, search_parameters, subject, time
+from app.fhir import coding, search_parameters, time
 
 _LITERAL = re.compile(r"(?:https?://\S+/)?([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})(?:/_history/\S+)?")
+_COLUMNS = ("_id", "_lastUpdated")  # beside the patient's id, which are asked where they stand
 _PARTS_OF_STRINGS = (  # of HumanName and Address
     *("text", "family", "given", "prefix", "suffix"),
     *("line", "city", "district", "state", "postalCode", "country"),
@@ -35,7 +36,7 @@ class Indexed:
 
     A token is `code#system|value` and `code#|value`; a reference `code#Type/id` or, by identifier, as a token; a uri
     `code#|uri`; an identifier of a type `code:of-type#system|code|value`; and `code#` alone says that there is a value.
-    What meta says stands as `_tag#`, `_security#`, `_profile#` and `_source#`. A string is the key of its parameter
+    A string is the key of its parameter
     (`Patient.family`; the words beside a code `Flag.code:text`), the text folded, and the text as given.
     """
 
@@ -47,13 +48,12 @@ class Indexed:
 
 def index(resource: Mapping[str, Any]) -> Indexed:
     """Everything that this resource is found under. It has passed the gate."""
-    tokens = dict.fromkeys(_of_meta(resource.get("meta", {})))
+    tokens: dict[str, None] = {}
     strings: dict[tuple[str, str, str], None] = {}
     dates: dict[tuple[str, time.Period], None] = {}
     quantities: dict[tuple[str, Quantity], None] = {}
-    for parameter in search_parameters.parameters(resource["resourceType"]).values():
-        if parameter.is_the_person:
-            tokens |= dict.fromkeys([f"{parameter.code}#"] if subject.of(resource) else ())
+    for parameter in search_parameters.searched_by(resource["resourceType"]).values():
+        if parameter.is_the_person or parameter.code in _COLUMNS:
             continue
         values = list(parameter.expression.values(resource))
         if values:
@@ -79,16 +79,6 @@ def folded(text: str) -> str:
     """Without case, accents and doubled blanks: how strings are compared."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     return " ".join(plain.casefold().split())
-
-
-def _of_meta(meta: Mapping[str, Any]) -> Iterator[str]:
-    """https://hl7.org/fhir/R4/search.html#all"""
-    for code, element in (("_tag", "tag"), ("_security", "security"), ("_profile", "profile"), ("_source", "source")):
-        values = coding.items(meta.get(element))
-        if values:
-            yield f"{code}#"
-        for value in values:
-            yield from (f"{code}#{each}" for each in _tokens(value))
 
 
 def _all_tokens(code: str, values: Iterable[Any]) -> Iterator[str]:

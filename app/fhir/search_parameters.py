@@ -18,6 +18,9 @@ from app.fhir.search_expression import Expression
 
 ParameterType: TypeAlias = Literal["token", "reference", "string", "date", "uri", "quantity"]
 
+# How the answer is to look, whatever the type: https://hl7.org/fhir/R4/search.html#return
+RESULT = ("_count", "_total", "_sort", "_summary", "_elements", "_include", "_revinclude", "_format")
+
 # The data types that each type of parameter may be asked of: https://hl7.org/fhir/R4/search.html#table
 _USABLE: dict[str, frozenset[str]] = {
     "token": frozenset(
@@ -70,6 +73,12 @@ def parameters(type: str) -> Mapping[str, SearchParameter]:
 
 
 @cache
+def searched_by(type: str) -> Mapping[str, SearchParameter]:
+    """All that a type can be searched by: its own parameters, and those of every resource."""
+    return {**_of_every_resource(type), **parameters(type)}
+
+
+@cache
 def searchable_types() -> tuple[str, ...]:
     return tuple(sorted({"AuditEvent", *_profiled()} & _all().keys()))
 
@@ -78,6 +87,31 @@ def searchable_types() -> tuple[str, ...]:
 def written_types() -> tuple[str, ...]:
     """Those that callers write too: all but the audit."""
     return tuple(type for type in searchable_types() if type != "AuditEvent")
+
+
+@cache
+def _of_every_resource(type: str) -> dict[str, SearchParameter]:
+    """https://hl7.org/fhir/R4/search.html#all"""
+    kinds: tuple[tuple[str, ParameterType, str], ...] = (
+        ("_id", "token", "id"),
+        ("_lastUpdated", "date", "meta.lastUpdated"),
+        ("_tag", "token", "meta.tag"),
+        ("_security", "token", "meta.security"),
+        ("_profile", "uri", "meta.profile"),
+        ("_source", "uri", "meta.source"),
+    )
+    return {
+        code: SearchParameter(
+            type,
+            code,
+            kind,
+            f"http://hl7.org/fhir/SearchParameter/Resource-{code[1:]}",
+            (),
+            search_expression.parse(f"{type}.{path}", type, _USABLE[kind]),
+        )
+        for code, kind, path in kinds
+        if type != "AuditEvent" or code in ("_id", "_lastUpdated")  # the audit has a table of its own
+    }
 
 
 def _profiled() -> frozenset[str]:

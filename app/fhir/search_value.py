@@ -6,14 +6,17 @@ An error names the parameter as far as it is one of ours, and never repeats a va
 """
 
 import re
+from decimal import Decimal
+from typing import get_args
 
 from app.fhir import coding, time
 from app.fhir.errors import InvalidParameter
 from app.fhir.nhs_number import NHSNumber
-from app.fhir.search_criteria import Prefix
+from app.fhir.search_criteria import Prefix, Range
 from app.fhir.search_parameters import SearchParameter
 
-_PREFIXES = ("eq", "ne", "lt", "gt", "le", "ge", "sa", "eb")
+_LISTED = "eq ne lt gt le ge sa eb or ap"
+_NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 _ESCAPE = re.compile(r"\\.", re.DOTALL)
 _ESCAPED = re.compile(r"\\([\\,|$])")
 _NO_SECONDS = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d)(:\d\d(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?")
@@ -60,17 +63,49 @@ def reference(parameter: SearchParameter, name: str, modifier: str, text: str) -
     return f"{parameter.code}#{type}/{id}"
 
 
+def of_type(parameter: SearchParameter, name: str, text: str) -> str:
+    """As `search_index.Indexed` has it: `identifier:of-type#system|code|value`."""
+    system, code, *value = (unescaped(each) for each in _split(text, "|"))
+    if not system or not code or len(value) != 1 or not value[0]:
+        raise InvalidParameter(f"Give {name} as [system]|[code]|[value].", expression=base(name))
+    return f"{parameter.code}:of-type#{coding.canonical(system)}|{code}|{value[0]}"
+
+
+def patient_id(name: str, text: str) -> str:
+    """Of `Patient/[id]`, with or without type and server."""
+    before, slash, id = text.rpartition("/")
+    if slash and before.rpartition("/")[2] != "Patient":
+        raise InvalidParameter(f"Give {name} as Patient/[id], or use {base(name)}:identifier.", expression=base(name))
+    return id
+
+
+def yes_or_no(name: str, text: str) -> bool:
+    if text not in ("true", "false"):
+        raise InvalidParameter(f"{base(name)}:missing is true or false.", expression=base(name))
+    return text == "true"
+
+
+def quantity(name: str, text: str) -> Range:
+    """`ge5.4|http://unitsofmeasure.org|kg`: what its digits may mean, in a unit or in any."""
+    prefix, text = _prefixed(text)
+    number, *unit = (unescaped(each) for each in _split(text, "|"))
+    if not _NUMBER.fullmatch(number) or len(unit) not in (0, 2):
+        raise InvalidParameter(
+            f"Give {base(name)} as [number] or as [number]|[system]|[code], after {_LISTED}.", expression=base(name)
+        )
+    value = Decimal(number)
+    half = Decimal(5).scaleb(int(value.as_tuple().exponent) - 1)
+    system, code = unit or ("", "")
+    return Range(prefix, value - half, value + half, system or None, code or None)
+
+
 def date(name: str, text: str) -> tuple[Prefix, time.Span]:
     """The prefix, `eq` where there is none, and the span that the rest may mean."""
-    prefix: Prefix = "eq"
-    for each in _PREFIXES:
-        if text.startswith(each):
-            prefix, text = each, text[2:]  # type: ignore[assignment]  # one of the literal prefixes
-            break
+    prefix, text = _prefixed(text)
     span = time.span(_complete(text))
     if span is None:
         raise InvalidParameter(
-            f"Give {name} as a date (2026-11-20) or a time with zone, after eq ne lt gt le ge sa or eb.",
+            f"Give {name} as a date (2026-11-20) or a time with zone, after {_LISTED}.",
             expression=name,
         )
     return prefix, span
@@ -84,6 +119,14 @@ def unescaped(text: str) -> str:
 def base(name: str) -> str:
     """A parameter's name without modifier or chain, which a stranger may have filled with anything."""
     return name.partition(":")[0].partition(".")[0]
+
+
+def _prefixed(text: str) -> tuple[Prefix, str]:
+    """https://hl7.org/fhir/R4/search.html#prefix"""
+    for prefix in get_args(Prefix):
+        if text.startswith(prefix):
+            return prefix, text[len(prefix) :]
+    return "eq", text
 
 
 def _split(text: str, separator: str) -> list[str]:

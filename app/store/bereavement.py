@@ -14,30 +14,25 @@ from app.fhir import json_text
 from app.policy import facts
 from app.store import identity, resource
 
+_STILL_TO_COME = ("draft", "active", "on-hold")
 _CONTACT = "family-contact"
-_STILL_TO_COME = {  # by type, with the word for what is not to happen any more
-    "CommunicationRequest": (("draft", "active", "on-hold"), "revoked"),
-    "Task": (("draft", "requested", "received", "accepted", "ready", "in-progress", "on-hold"), "cancelled"),
-}
-TYPES = frozenset({"Patient", *_STILL_TO_COME})  # what may make contact stop, or ask for it too late
 
 
 async def revoke_contact(tx: AsyncConnection, records: Collection[UUID], now: datetime) -> None:
-    """End whatever asks to contact the family of one of these Patients, if it is bereaved, and take it out of the outbox."""
+    """Revoke every request to contact the family of one of these Patients, if it is bereaved, and take it out of the outbox."""
     if not records:
         return
     bereaved = [id for id, row in (await identity.lock(tx, records)).items() if row.bereaved]
     if not bereaved:
         return
-    for stored in await resource.about(tx, bereaved, _STILL_TO_COME):
-        still_to_come, ended = _STILL_TO_COME[stored.type]
+    for stored in await resource.about(tx, bereaved, ["CommunicationRequest"]):
         content = json.loads(stored.content)
         known = facts.of(content, stored.custodian, stored.patient_id)
-        if known.kind != _CONTACT or known.status not in still_to_come:
+        if known.kind != _CONTACT or known.status not in _STILL_TO_COME:
             continue
         locked = await resource.locked(tx, stored.type, stored.id)
         assert locked is not None, "it was just read, and nothing is deleted"
-        revoked = json_text.exact(locked.content) | {"status": ended}
+        revoked = json_text.exact(locked.content) | {"status": "revoked"}
         version = resource.version(
             revoked,
             json_text.written_exactly(revoked),

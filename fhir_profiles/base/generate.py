@@ -30,17 +30,33 @@ Json = dict[str, Any]
 
 
 def main(package: Path, target: Path) -> None:
-    """Write one file per resource type, one for all data types, one for extensions and one for code lists."""
+    """Write one file per resource type, and one each for data types, extensions, code lists and the parts of resources."""
     structures = {s["name"]: s for s in _read(package, "StructureDefinition-[A-Z]*") if s["fhirVersion"] == "4.0.1"}
     data_types = sorted(_data_types(structures))
     resources = RESOURCES.split()
     for name in resources:
         _write(target / f"{name}.json", [_reduced(structures[name])])
     _write(target / "data-types.json", [_reduced(structures[name]) for name in data_types])
+    _write_elements(target / "elements.json", {name: structures[name] for name in resources})
     extensions = (s for s in _read(package, "StructureDefinition-[a-z]*") if s["url"] in EXTENSIONS)
     _write(target / "extensions.json", [_reduced(s) for s in extensions])
     terminology = {r["url"]: r for kind in ("ValueSet", "CodeSystem") for r in _read(package, f"{kind}-*")}
     _write_codes(target / "codes.json", terminology, [structures[name] for name in (*resources, *data_types)])
+
+
+def _write_elements(path: Path, structures: dict[str, Json]) -> None:
+    """Of each resource type, the elements of its summary, and those that no part of it is without."""
+    found = {}
+    for name, structure in sorted(structures.items()):
+        own = [each for each in structure["snapshot"]["element"] if each["path"].count(".") == 1]
+        summary = [each for each in own if each.get("isSummary")]
+        kept = [each for each in own if each["min"] > 0 or each.get("isModifier")]
+        found[name] = {
+            "kept": [each["path"].partition(".")[2] for each in kept],
+            "summary": [each["path"].partition(".")[2] for each in summary],
+        }
+    lines = [f"{json.dumps(name)}:{json.dumps(lists, separators=(',', ':'))}" for name, lists in found.items()]
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
 
 
 def _read(package: Path, name: str) -> Iterator[Json]:

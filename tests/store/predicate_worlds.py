@@ -46,12 +46,8 @@ TYPES = (
     "CareTeam",
     "Consent",
     "CommunicationRequest",
-    "Communication",
-    "Task",
-    "Observation",
     "AuditEvent",
     "Organization",
-    "Practitioner",
 )
 CATEGORIES = ("health", "health", "health", *label.DEFAULTS, UNKNOWN)
 STATUSES = ("active", "inactive", "entered-in-error", "")
