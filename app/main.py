@@ -25,6 +25,7 @@ from app.security.sealing import Sealer
 from app.security.token import Verifier
 from app.settings import Settings
 from app.store import database, installation
+from app.store.audited_reading import GatheredReads
 from app.store.database import Database
 
 
@@ -48,7 +49,9 @@ def create_app(settings: Settings, store: Database, clock: Callable[[], datetime
         lambda moment: authority.months_before(moment, settings.plan_lookback_months),
         locates_restricted=settings.gateway_locates_restricted,
     )
-    service = Service(settings, store, secret, Verifier(settings, key), Sealer(secret), lookups, clock)
+    service = Service(
+        settings, store, secret, Verifier(settings, key), Sealer(secret), lookups, GatheredReads(store), clock
+    )
     app = _Described(
         openapi_url=None,
         docs_url=None,

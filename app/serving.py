@@ -95,6 +95,7 @@ async def serve(settings: Settings, store: Database) -> None:
     gc.freeze()
     await uvicorn.Server(config).serve()
     await app.state.service.lookups.drain()
+    await app.state.service.reads.drain()
 
 
 def _keep_going(*_: object) -> None:

@@ -3,6 +3,7 @@
 https://hl7.org/fhir/R4/http.html#read
 """
 
+from functools import partial
 from uuid import UUID
 
 from starlette.responses import Response
@@ -13,8 +14,9 @@ from app.api.requests import Asked
 from app.api.service import Service
 from app.fhir import resource_id
 from app.fhir.errors import Gone, NotFound
-from app.store import audit, reading
+from app.store import audit
 from app.store.audit import Entry
+from app.store.audited_reading import Read
 from app.store.search import Row
 
 
@@ -25,11 +27,7 @@ def of(type: str) -> Interact:
         requests.only(requests.query_pairs(asked.request), "_format")
         may_see = permit(service, asked, "read", type, "r")
         id = resource_id.parse(asked.request.path_params["id"])
-        async with service.database.transaction() as tx:
-            row = await reading.read(tx, may_see, type, id) if id else None
-            if id and row is None:
-                row = await reading.tombstone(tx, may_see, type, id)
-            await audit.record(tx, [entry(asked, "read", type, id, row)])
+        row = await service.read(Read(may_see, type, id, None, partial(entry, asked, "read", type, id)))
         if row is None:
             raise NotFound
         return responses.error(Gone()) if row.deleted else responses.resource(row)

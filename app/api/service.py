@@ -8,7 +8,10 @@ from app.child_protection.lookup import Lookups
 from app.security.sealing import Sealer
 from app.security.token import Verifier
 from app.settings import Settings
+from app.store import audited_reading
+from app.store.audited_reading import GatheredReads, Read
 from app.store.joined import Transactions
+from app.store.search import Row
 
 
 def _now() -> datetime:
@@ -25,4 +28,11 @@ class Service:
     verifier: Verifier
     sealer: Sealer
     lookups: Lookups
+    reads: GatheredReads
     clock: Callable[[], datetime] = _now
+
+    async def read(self, asked: Read) -> Row | None:
+        """What was found, once it is in the audit; in the transaction of a Bundle, if there is one."""
+        if self.database is self.reads.database:
+            return await self.reads.read(asked)
+        return await audited_reading.within(self.database, asked)

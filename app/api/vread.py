@@ -3,6 +3,8 @@
 https://hl7.org/fhir/R4/http.html#vread
 """
 
+from functools import partial
+
 from starlette.responses import Response
 
 from app.api import read, requests, responses
@@ -11,7 +13,7 @@ from app.api.requests import Asked
 from app.api.service import Service
 from app.fhir import resource_id
 from app.fhir.errors import Gone, NotFound
-from app.store import audit, database, reading
+from app.store.audited_reading import Read
 
 _MOST_DIGITS = 9
 
@@ -24,9 +26,8 @@ def of(type: str) -> Interact:
         may_see = permit(service, asked, "vread", type, "r")
         id = resource_id.parse(asked.request.path_params["id"])
         version = _version(asked.request.path_params["version"])
-        async with service.database.transaction() as tx:
-            row = await reading.vread(await database.driver(tx), may_see, type, id, version) if id and version else None
-            await audit.record(tx, [read.entry(asked, "vread", type, id, row)])
+        entry = partial(read.entry, asked, "vread", type, id)
+        row = await service.read(Read(may_see, type, id if version else None, version, entry))
         if row is None:
             raise NotFound
         return responses.error(Gone()) if row.deleted else responses.resource(row)

@@ -2,11 +2,9 @@
 
 https://digital.nhs.uk/developer/api-catalogue/child-protection-information-sharing-hl7-v3; DCB1609
 
-Lookups that arrive while a transaction is committing are gathered and make the next one: there is no timer, and a lookup
-that comes alone goes alone. Nobody is answered before the commit that holds their audit row.
+Lookups are gathered (`store.gathering`): nobody is answered before the commit that holds their audit row.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,15 +12,12 @@ from typing import Any
 
 from app.child_protection import notice
 from app.fhir import resource_id
-from app.fhir.errors import Unavailable
 from app.policy.access import Caller
 from app.store import audit, resource, tables
 from app.store.audit import Entry
-from app.store.database import CONNECTION_LOST, FAILURES, Database
+from app.store.database import Database
+from app.store.gathering import Gathering
 from app.store.lookup import Answer, Found, LookupStatement
-
-MOST_TOGETHER = 256
-MOST_WAITING = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +40,6 @@ class Released:
     included: tuple[Found, ...]
 
 
-_Waiting = tuple[Lookup, "asyncio.Future[Released]"]
-
-
 class Lookups:
     """Gathers lookups. `plans_ended_after` gives, for a moment, since when an ended plan is still shown."""
 
@@ -63,55 +55,15 @@ class Lookups:
         self._bucket_key = bucket_key
         self._plans_ended_after = plans_ended_after
         self._statement = LookupStatement(locates_restricted=locates_restricted)
-        self._waiting: list[_Waiting] = []
-        self._committer: asyncio.Task[None] | None = None
+        self._gathering = Gathering(self._transaction)
 
     async def look_up(self, lookup: Lookup) -> Released:
         """What the gateway releases, once it is in the audit. Raises Unavailable, and then nothing was released."""
-        if len(self._waiting) >= MOST_WAITING:
-            raise Unavailable("Too many lookups are waiting. Try again in a moment.")
-        answer: asyncio.Future[Released] = asyncio.get_running_loop().create_future()
-        self._waiting.append((lookup, answer))
-        if self._committer is None:
-            self._committer = asyncio.create_task(self._commit_all())
-        return await answer
+        return await self._gathering.ask(lookup)
 
     async def drain(self) -> None:
         """Wait until everybody who asked is answered."""
-        while self._committer is not None:
-            await asyncio.wait([self._committer])
-
-    async def _commit_all(self) -> None:
-        try:
-            while self._waiting:
-                together, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
-                await self._answer(together)
-        finally:
-            self._committer = None
-
-    async def _answer(self, together: Sequence[_Waiting]) -> None:
-        """One transaction for all; if it fails twice, one for each, so that one cannot fail the others."""
-        try:
-            try:
-                released = await self._transaction([lookup for lookup, _ in together])
-            except TimeoutError:
-                raise  # to wait as long again would help nobody
-            except FAILURES:
-                released = await self._transaction([lookup for lookup, _ in together])
-        except Exception as error:
-            if len(together) > 1 and not isinstance(error, CONNECTION_LOST):
-                for one in together:
-                    await self._answer([one])
-                return
-            unavailable = Unavailable("Try again. Nothing was released.")
-            unavailable.__cause__ = error
-            for _, answer in together:
-                if not answer.done():
-                    answer.set_exception(unavailable)
-            return
-        for (_, answer), each in zip(together, released, strict=True):
-            if not answer.done():
-                answer.set_result(each)
+        await self._gathering.drain()
 
     async def _transaction(self, lookups: Sequence[Lookup]) -> list[Released]:
         numbers = [(each.nhs_number, resource_id.bucket_of(each.nhs_number, self._bucket_key)) for each in lookups]
@@ -120,7 +72,7 @@ class Lookups:
             answers = await self._statement.run(connection, numbers, after)
             released = [_released(each.caller, answer) for each, answer in zip(lookups, answers, strict=True)]
             entries = [_entry(*each) for each in zip(lookups, answers, released, strict=True)]
-            await resource.copy(connection, tables.audit_event, [entry.row() for entry in entries])
+            await audit.append(connection, entries)
             await _tell(connection, lookups, released)
         return released
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.fhir import resource_id
@@ -68,7 +69,12 @@ async def record(tx: AsyncConnection, entries: Sequence[Entry]) -> None:
     if kept is not None:
         kept.extend(entries)
         return
-    await resource.copy(await database.driver(tx), tables.audit_event, [entry.row() for entry in entries])
+    await append(await database.driver(tx), entries)
+
+
+async def append(connection: asyncpg.Connection, entries: Sequence[Entry]) -> None:
+    """The same on asyncpg's connection, where no Bundle keeps them."""
+    await resource.copy(connection, tables.audit_event, [entry.row() for entry in entries])
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 https://hl7.org/fhir/R4/http.html#read; https://hl7.org/fhir/R4/http.html#vread
 """
 
+import asyncio
 from uuid import uuid4
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from app.fhir import resource_id
 from tests.api import answers, examples, family
 from tests.api.callers import Callers
+from tests.api.conftest import Running
 from tests.api.family import Child
 from tests.security.clients import START
 
@@ -37,6 +39,25 @@ async def test_every_version_stays_as_it_was(as_: Callers, child: Child) -> None
         assert answer.content == read.content
         assert answer.headers["etag"] == f'W/"{version}"'
         assert answer.json()["meta"]["versionId"] == version
+
+
+async def test_of_reads_at_the_same_moment_each_is_judged_for_its_own_caller(as_: Callers, running: Running) -> None:
+    """And is in the audit under its own name."""
+    children = [await family.child(as_) for _ in range(3)]
+    await family.says(as_["health-visiting"], children[0])
+    asked = [(who, each) for each in children for who in ("health-visiting", "childrens-centre", "stranger")]
+    found = await asyncio.gather(*(as_[who].get(f"Patient/{each.id}") for who, each in asked))
+    seen = [(who, each.id) for (who, each), answer in zip(asked, found, strict=True) if answer.status_code == 200]
+    owners = [("health-visiting", each.id) for each in children]
+    assert sorted(seen) == sorted([*owners, ("childrens-centre", children[0].id)])
+    assert all(
+        answer.json()["id"] == each.id for (_, each), answer in zip(asked, found, strict=True) if answer.is_success
+    )
+    sql = "SELECT client_id, outcome FROM audit_event WHERE interaction = 'read' AND patient_id = $1"
+    for each in children:
+        kept = {(row["client_id"], row["outcome"]) for row in await running.connection.fetch(sql, each.id)}
+        expected = {(who, "released" if (who, each.id) in seen else "nothing") for who, child in asked if child is each}
+        assert kept == expected
 
 
 @pytest.mark.parametrize("version", ["0", "2", "-1", "01x", "9" * 30, "%31%00", "latest", "²"])

@@ -192,14 +192,14 @@ MUTATIONS = (
     Mutation(
         "nothing is written into the audit",
         AUDIT,
-        "    await resource.copy(await database.driver(tx), tables.audit_event, [entry.row() for entry in entries])\n",
+        "    await append(await database.driver(tx), entries)\n",
         "    return None\n",
         (AUDITED,),
     ),
     Mutation(
         "a lookup is not written into the audit",
         LOOKUP,
-        "            await resource.copy(connection, tables.audit_event, [entry.row() for entry in entries])\n",
+        "            await audit.append(connection, entries)\n",
         "",
         (LEFT_BEHIND,),
     ),
