@@ -14,25 +14,30 @@ from app.fhir import json_text
 from app.policy import facts
 from app.store import identity, resource
 
-_STILL_TO_COME = ("draft", "active", "on-hold")
 _CONTACT = "family-contact"
+_STILL_TO_COME = {  # by type, with the word for what is not to happen any more
+    "CommunicationRequest": (("draft", "active", "on-hold"), "revoked"),
+    "Task": (("draft", "requested", "received", "accepted", "ready", "in-progress", "on-hold"), "cancelled"),
+}
+TYPES = frozenset({"Patient", *_STILL_TO_COME})  # what may make contact stop, or ask for it too late
 
 
 async def revoke_contact(tx: AsyncConnection, records: Collection[UUID], now: datetime) -> None:
-    """Revoke every request to contact the family of one of these Patients, if it is bereaved, and take it out of the outbox."""
+    """End whatever asks to contact the family of one of these Patients, if it is bereaved, and take it out of the outbox."""
     if not records:
         return
     bereaved = [id for id, row in (await identity.lock(tx, records)).items() if row.bereaved]
     if not bereaved:
         return
-    for stored in await resource.about(tx, bereaved, ["CommunicationRequest"]):
+    for stored in await resource.about(tx, bereaved, _STILL_TO_COME):
+        still_to_come, ended = _STILL_TO_COME[stored.type]
         content = json.loads(stored.content)
         known = facts.of(content, stored.custodian, stored.patient_id)
-        if known.kind != _CONTACT or known.status not in _STILL_TO_COME:
+        if known.kind != _CONTACT or known.status not in still_to_come:
             continue
         locked = await resource.locked(tx, stored.type, stored.id)
         assert locked is not None, "it was just read, and nothing is deleted"
-        revoked = json_text.exact(locked.content) | {"status": "revoked"}
+        revoked = json_text.exact(locked.content) | {"status": ended}
         version = resource.version(
             revoked,
             json_text.written_exactly(revoked),

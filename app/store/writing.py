@@ -222,5 +222,5 @@ async def _follow(
         if version.deleted:
             await resource.withdraw(tx, version)
     await resource.copy(await database.driver(tx), tables.outbox, list(resource.to_deliver(versions)))
-    contacted = {v.facts.patient_id for v in versions if v.type in ("Patient", "CommunicationRequest")} - {None}
+    contacted = {v.facts.patient_id for v in versions if v.type in bereavement.TYPES} - {None}
     await bereavement.revoke_contact(tx, {id for id in contacted if id}, now)

@@ -203,15 +203,15 @@ async def test_when_a_child_is_restricted_since_the_authority_still_ends_its_pla
 @pytest.mark.parametrize(
     "name", ["child-protection-flag-active-plan", "child-protection-care-plan-active", "child-protection-care-team"]
 )
-@pytest.mark.parametrize("coded", ["with a slash", "in another system", "not at all", "in words"])
+@pytest.mark.parametrize("coded", ["in an edition", "in another system", "not at all", "in words"])
 async def test_when_a_plan_is_not_coded_as_one_its_authority_is_told(
     name: str, coded: str, as_: Callers, child: Child
 ) -> None:
     plan = examples.example(name, child.numbers)
     code = plan["category"][0]["coding"][0]
     match coded:
-        case "with a slash":
-            code["system"] += "/"
+        case "in an edition":
+            code["system"] += "/83821000000107"
         case "in another system":
             code["system"] = "https://fhir.cradle.example/CodeSystem/snomed"
         case "not at all":

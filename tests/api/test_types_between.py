@@ -60,6 +60,22 @@ async def test_nobody_is_asked_to_contact_a_bereaved_family(as_: Callers, child:
     family.updated(await as_["health-visiting"].update(child.patient | {"deceasedDateTime": "2026-11-01"}))
     assert (await as_["health-visiting"].get(url(contact))).status_code == 404
     assert (await as_["health-visiting"].get(url(other))).status_code == 200
+    assert (await as_["maternity"].get(url(contact))).json()["status"] == "cancelled"
+    assert (await as_["maternity"].get(url(other))).json()["status"] == "requested"
+    late = await task(as_, child, "task-contact-the-family", requester=examples.organization("RX998"))
+    assert (await as_["maternity"].get(url(late))).json()["status"] == "cancelled"
+
+
+async def test_where_a_restricted_child_was_seen_is_not_shown_and_not_lost(as_: Callers, child: Child) -> None:
+    where = [{"location": {"display": "Example Refuge"}}]
+    own = as_["health-visiting"]
+    stored = family.created(await own.create(records.record("encounter-birth", child, location=where)))
+    family.updated(await own.update(child.patient | {"meta": examples.labelled("R")}))
+    seen = (await own.get(url(stored))).json()
+    assert "location" not in seen
+    assert await progress(own, seen, language="en-GB") == 200
+    family.updated(await own.update(child.patient | {"meta": examples.labelled("U")}, version=2))
+    assert (await own.get(url(stored))).json()["location"] == where
 
 
 async def test_a_message_is_read_by_whom_it_was_sent_to(as_: Callers, child: Child) -> None:

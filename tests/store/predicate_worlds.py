@@ -46,8 +46,12 @@ TYPES = (
     "CareTeam",
     "Consent",
     "CommunicationRequest",
+    "Communication",
+    "Task",
+    "Observation",
     "AuditEvent",
     "Organization",
+    "Practitioner",
 )
 CATEGORIES = ("health", "health", "health", *label.DEFAULTS, UNKNOWN)
 STATUSES = ("active", "inactive", "entered-in-error", "")
