@@ -28,6 +28,21 @@ _CHILDRENS_CENTRE = (
     *("system/Patient.rs", "system/RelatedPerson.rs", "system/CareTeam.rs", "system/Consent.cruds"),
     *("system/CommunicationRequest.cruds", "system/Organization.rs"),
 )
+_GIVES_CARE = (
+    *("system/Encounter.cruds", "system/Observation.cruds", "system/Communication.cruds", "system/Task.cruds"),
+    *("system/DocumentReference.cruds", "system/QuestionnaireResponse.cruds", "system/Provenance.cruds"),
+    *("system/Practitioner.cruds", "system/PractitionerRole.cruds", "system/Subscription.cruds", "system/Group.cruds"),
+)
+_SEES_CARE = (
+    *("system/Encounter.rs", "system/Observation.rs", "system/QuestionnaireResponse.rs", "system/Practitioner.rs"),
+    *(
+        "system/PractitionerRole.rs",
+        "system/DocumentReference.cruds",
+        "system/Communication.cruds",
+        "system/Task.cruds",
+    ),
+    *("system/Subscription.cruds", "system/Group.cruds"),
+)
 _LOOK, _SILENT_LOOK = "B0107", "B0170"
 
 
@@ -66,7 +81,7 @@ def _care_providers() -> list[DemoClient]:
             "gp-practice",
             Kind.GP_PRACTICE,
             _A.practices[0],
-            (*_KEEPS_RECORDS, *_SEES_PLANS),
+            (*_KEEPS_RECORDS, *_GIVES_CARE, *_SEES_PLANS),
             _hl7("TREAT", "COC", "PATADMIN"),
             CareSetting.SCHEDULED,
             (_SILENT_LOOK,),
@@ -75,7 +90,7 @@ def _care_providers() -> list[DemoClient]:
             "maternity",
             Kind.MATERNITY,
             _A.maternity,
-            (*_KEEPS_RECORDS, *_SEES_PLANS),
+            (*_KEEPS_RECORDS, *_GIVES_CARE, *_SEES_PLANS),
             _hl7("TREAT", "ETREAT", "COC", "PATADMIN"),
             CareSetting.UNSCHEDULED,
             (_LOOK, _SILENT_LOOK),
@@ -84,7 +99,7 @@ def _care_providers() -> list[DemoClient]:
             "health-visiting",
             Kind.HEALTH_VISITING,
             _A.health_visiting,
-            (*_KEEPS_RECORDS, "system/Flag.rs", "system/CarePlan.rs", "system/CareTeam.cruds"),
+            (*_KEEPS_RECORDS, *_GIVES_CARE, "system/Flag.rs", "system/CarePlan.rs", "system/CareTeam.cruds"),
             _hl7("TREAT", "COC", "CAREMGT", "PATADMIN"),
             CareSetting.SCHEDULED,
             (_SILENT_LOOK,),
@@ -108,8 +123,8 @@ def _councils_and_centres() -> list[DemoClient]:
     return [
         _client("local-authority-a", authority, _A.authority, _LOCAL_AUTHORITY, authority_purposes),
         _client("local-authority-b", authority, _B.authority, _LOCAL_AUTHORITY, authority_purposes),
-        _client("childrens-centre", centre, _A.centres[0], _CHILDRENS_CENTRE, centre_purposes),
-        _client("childrens-centre-b", centre, _B.centres[0], _CHILDRENS_CENTRE, centre_purposes),
+        _client("childrens-centre", centre, _A.centres[0], (*_CHILDRENS_CENTRE, *_SEES_CARE), centre_purposes),
+        _client("childrens-centre-b", centre, _B.centres[0], (*_CHILDRENS_CENTRE, *_SEES_CARE), centre_purposes),
     ]
 
 

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from random import Random
 
 from app.fhir import systems
-from app.synthesis import answers, chance, draw, entry, household, nhs_numbers, plans, requests, shares
+from app.synthesis import answers, births, chance, draw, entry, household, nhs_numbers, plans, requests, shares
 from app.synthesis.answers import Answer
 from app.synthesis.entry import Entry
 from app.synthesis.household import Child, Household
@@ -30,6 +30,7 @@ def entries(seed: int, place: int, most_children: int, today: date) -> tuple[lis
     records = household.entries(family, today)
     found = records + uploaded if family.restriction == "U" else uploaded + records
     found += _answers_and_requests(random, family, today)
+    found += births.entries(chance.seeded("birth", seed, place), family, today)
     return found, len(family.children)
 
 

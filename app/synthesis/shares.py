@@ -32,6 +32,11 @@ EXPECTING_ANOTHER = 0.07  # of families with a child of nine months or more
 PREGNANCY_LOST = 0.008
 DIED = 40 / 10_000  # ONS: infant deaths are about 39 in 10,000 births, and few die between one and five
 
+# ONS, birth characteristics: mean and standard deviation; nine in ten births are at term.
+GESTATION = (39.3, 1.6)  # weeks
+BIRTH_WEIGHT = (3330.0, 460.0)  # grams, at 39 weeks
+ANOMALY = 0.021
+
 RESTRICTED = 30 / 10_000
 VERY_RESTRICTED = 5 / 10_000
 NUMBER_SUPERSEDED = 15 / 10_000  # of children

@@ -169,3 +169,16 @@ def test_a_plan_of_a_restricted_family_was_there_before_the_restriction(families
     for family in with_plan:
         types = [entry.resource["resourceType"] for entry in family]
         assert types.index("Flag") < types.index("Patient")
+
+
+def test_births_of_the_last_weeks_have_what_is_recorded_at_one(everything: list[Entry]) -> None:
+    weights = [each["valueQuantity"]["value"] for each in of_type(everything, "Observation") if _is(each, "364589006")]
+    weeks = [each["valueQuantity"]["value"] for each in of_type(everything, "Observation") if _is(each, "268477000")]
+    births = of_type(everything, "Encounter")
+    assert len(births) == len(weights) == len(weeks) == pytest.approx(CHILDREN * 56 / (5 * 365), rel=0.25)
+    assert sum(weights) / len(weights) == pytest.approx(3330, rel=0.03)
+    assert 0.03 < sum(each < 37 for each in weeks) / len(weeks) < 0.12
+
+
+def _is(observation: dict[str, Any], code: str) -> bool:
+    return bool(observation["code"]["coding"][0]["code"] == code)
