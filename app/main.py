@@ -10,15 +10,14 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
 
 from app import telemetry
-from app.api import docs, oauth2, responses, router
+from app.api import docs, oauth2, router, unrouted
+from app.api.edge import Edge
+from app.api.rate_limit import Rate, RateLimit
 from app.api.service import Service
 from app.child_protection.lookup import Lookups
 from app.fhir import validation
-from app.fhir.errors import FHIRError, Malformed, MethodNotAllowed, NotFound
 from app.policy import authority
 from app.security import keys
 from app.security.sealing import Sealer
@@ -50,7 +49,16 @@ def create_app(settings: Settings, store: Database, clock: Callable[[], datetime
         locates_restricted=settings.gateway_locates_restricted,
     )
     service = Service(
-        settings, store, secret, Verifier(settings, key), Sealer(secret), lookups, GatheredReads(store), clock
+        settings,
+        store,
+        secret,
+        Verifier(settings, key),
+        Sealer(secret),
+        lookups,
+        GatheredReads(store),
+        RateLimit(Rate(settings.requests_per_second, settings.requests_at_once)),
+        RateLimit(Rate(settings.lookups_per_second, settings.lookups_at_once)),
+        clock,
     )
     app = _Described(
         openapi_url=None,
@@ -63,8 +71,9 @@ def create_app(settings: Settings, store: Database, clock: Callable[[], datetime
     app.router.routes.extend(router.routes(service))
     app.router.routes.extend(oauth2.routes(settings, store, key, clock))
     app.router.routes.extend(docs.routes(router.document))
-    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(HTTPException, unrouted.refused)
     app.add_middleware(telemetry.RequestLog)
+    app.add_middleware(Edge, largest_headers=settings.largest_headers)
     return app
 
 
@@ -79,20 +88,3 @@ async def opened(settings: Settings, url: str) -> AsyncIterator[Database]:
         yield store
     finally:
         await store.close()
-
-
-async def _refused(_: Request, error: Exception) -> Response:
-    """What the router itself refuses, as an OperationOutcome."""
-    assert isinstance(error, HTTPException), "registered for nothing else"
-    refused: FHIRError
-    match error.status_code:
-        case 404:
-            refused = NotFound()
-        case 405:
-            refused = MethodNotAllowed("This cannot be done here. See [base]/metadata for what can.")
-        case _:
-            refused = Malformed("The request cannot be understood.")
-    response = responses.error(refused)
-    for name, value in (error.headers or {}).items():
-        response.headers[name] = value
-    return response

@@ -53,6 +53,23 @@ class Settings(BaseSettings):
 
     most_entries: int = 1000
     """Of a batch or transaction."""
+    largest_headers: int = 32 * 1024
+
+    request_seconds: float = 30
+    """How long a request may take from its first byte. What is written is no older than this when it is committed."""
+
+    requests_per_second: float = 500
+    """How fast one client may ask, for as long as it likes, and how many requests it may send at once after a rest."""
+
+    requests_at_once: int = 1000
+
+    lookups_per_second: float = 2000
+    """The same for child-protection lookups, which nothing else that a client does stands in the way of."""
+
+    lookups_at_once: int = 4000
+
+    nhs_strict: bool = False
+    """Whether an X-Request-ID is asked for with every request, as the NHS's own services do."""
 
     @property
     def base_url(self) -> str:

@@ -25,7 +25,6 @@ from app.fhir import resource_id, systems
 from app.policy import authority
 from app.policy.access import Caller, CareSetting, Kind
 from app.security import keys, scope
-from app.settings import Settings
 from app.store import database, writing
 from app.store.database import Database
 from app.store.lookup import LookupStatement
@@ -94,7 +93,7 @@ async def fill(store: Database, key: bytes, with_plan: list[str], without: list[
 
 async def serve(url: str, folder: Path, count: int) -> None:
     """The three apps; prints their client when they are ready."""
-    settings = Settings(var=folder, port=FIRST_PORT)
+    settings = served.settings(folder)
     store = await database.connect(url, hot_connections=2)
     await database.migrate(store)
     secret = keys.bucket_key(settings)

@@ -29,7 +29,7 @@ from app import main
 from app.fhir import systems
 from app.policy.access import CareSetting, Kind
 from app.security import keys
-from app.settings import FHIR_PATH, Settings
+from app.settings import FHIR_PATH
 from app.store import database, identity, writing
 from app.store.database import Database
 from app.store.writing import Draft
@@ -72,7 +72,7 @@ async def fill(store: Database, key: bytes, count: int) -> list[str]:
 
 async def serve(url: str, folder: Path, count: int) -> None:
     """The product and the floor."""
-    settings = Settings(var=folder, port=FIRST_PORT)
+    settings = served.settings(folder)
     store = await database.connect(url, connections=served.CONNECTIONS)
     await database.migrate(store)
     secret = keys.bucket_key(settings)

@@ -3,6 +3,8 @@
 https://hl7.org/fhir/R4/http.html; https://www.rfc-editor.org/rfc/rfc6750
 """
 
+import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 from uuid import uuid4
@@ -11,69 +13,96 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import telemetry
-from app.api import requests, responses
+from app.api import nhs_headers, preferences, requests, responses, tracing
+from app.api.rate_limit import RateLimit
+from app.api.refused import Refused
 from app.api.requests import Asked
 from app.api.service import Service
 from app.fhir import resource_id
-from app.fhir.errors import FHIRError, Forbidden
-from app.policy import authority, explanation
+from app.fhir.errors import FHIRError, InvalidResourceId, TimedOut
+from app.policy import authority
 from app.policy.authority import Interaction, Permit, Refusal
 from app.store import audit
 from app.store.audit import Entry
+from app.store.database import IN_DOUBT
 
 # The refusals that may have come of what is kept, with their rules; the others come of the request's form.
 REMEMBERED = {403: "not_yours_to_write", 409: "conflict", 410: "gone", 412: "another_version", 422: "not_valid"}
 ASSIGNED = "cradle.assigned"  # where the ASGI scope of a transaction's entry holds the id promised to what it creates
+LONG = frozenset({"bundle"})  # its entries have a time each
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")  # https://hl7.org/fhir/R4/datatypes.html#id
 NAMED = "cradle.named"  # where an interaction leaves, in the ASGI scope, whom the request is about
 
 
 Interact: TypeAlias = Callable[[Service, Asked], Awaitable[Response]]
 
 
-class Refused(Forbidden):
-    """403, with the rule that says why."""
+def endpoint(
+    service: Service, name: str, type: str, interact: Interact, limit: RateLimit | None = None
+) -> Callable[[Request], Awaitable[Response]]:
+    """`name` and `type` are what is written into the audit and the log of a request that gets no further.
 
-    def __init__(self, rule: str) -> None:
-        super().__init__(explanation.practitioner(rule))
-        self.rule = rule
-
-
-def endpoint(service: Service, name: str, type: str, interact: Interact) -> Callable[[Request], Awaitable[Response]]:
-    """`name` and `type` are what is written into the audit and the log of a request that gets no further."""
+    `limit` is how fast a client may send these; without it, what holds for requests in general.
+    """
+    limit = limit or service.rate_limit
 
     async def respond(request: Request) -> Response:
         request_id = str(uuid4())
         try:
-            request_id = requests.request_id(request)
-            requests.check_accept(request)
+            request_id = tracing.request_id(request, is_strict=service.settings.nhs_strict)
+            _check_form(request)
             now = service.clock()
             caller = service.verifier.caller(request.headers.get("authorization"), now)
+            limit.take(caller.client_id)
             telemetry.note(request, name, type, caller, request_id)
             response = await answer(service, Asked(request, caller, request_id, now), name, type, interact)
+            if requests.wants_pretty(request):
+                response = responses.indented(response)
         except FHIRError as refused:
             response = responses.error(refused)
         except Exception as defect:
             response = _defect(defect, request_id)
-        response.headers["x-request-id"] = request_id
-        if correlation := request.headers.get("x-correlation-id"):
-            response.headers["x-correlation-id"] = correlation[:128]
+        tracing.give_back(request, response, request_id)
         return response
 
     return respond
 
 
+def _check_form(request: Request) -> None:
+    """What can be refused without knowing who asks."""
+    tracing.check(request)
+    requests.check_accept(request)
+    requests.wants_pretty(request)
+    preferences.of(request)
+
+
 async def answer(service: Service, asked: Asked, name: str, type: str, interact: Interact) -> Response:
-    """What an interaction answers a caller who is known: a request of their own, or one entry of a Bundle."""
+    """What an interaction answers a caller who is known: a request of their own, or one entry of a Bundle.
+
+    `asked.now` is the time of whatever this writes, and history relies on that not being long past when it is committed.
+    """
     try:
-        return await interact(service, asked)
+        nhs_headers.check(asked.request, asked.caller)
+        _check_id(asked.request)
+        async with asyncio.timeout(None if name in LONG else service.settings.request_seconds):
+            return await interact(service, asked)
     except FHIRError as refused:
         if refused.status >= 500:
             telemetry.defect(refused.__cause__ or refused, asked.request_id)
         if refused.status in REMEMBERED:
             return await _refused(service, asked, name, type, refused)
         return responses.error(refused)
+    except TimeoutError as late:
+        telemetry.defect(late, asked.request_id)
+        return responses.error(TimedOut(f"This took too long. {IN_DOUBT}"))
     except Exception as defect:
         return _defect(defect, asked.request_id)
+
+
+def _check_id(request: Request) -> None:
+    id = request.path_params.get("id")
+    if id is not None and not _ID.fullmatch(id):
+        raise InvalidResourceId("An id has up to 64 letters, digits, - and dots.")
 
 
 def _defect(defect: Exception, request_id: str) -> Response:

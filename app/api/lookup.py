@@ -9,7 +9,8 @@ or not, as far as the token covers their types: the telephone number is what the
 from starlette.responses import Response
 
 from app.api import responses, search, search_links, submission
-from app.api.endpoint import NAMED, Refused
+from app.api.endpoint import NAMED
+from app.api.refused import Refused
 from app.api.requests import Asked
 from app.api.service import Service
 from app.child_protection import gate

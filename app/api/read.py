@@ -8,7 +8,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from app.api import requests, responses
+from app.api import conditions, requests, responses
 from app.api.endpoint import Interact, permit
 from app.api.requests import Asked
 from app.api.service import Service
@@ -30,9 +30,18 @@ def of(type: str) -> Interact:
         row = await service.read(Read(may_see, type, id, None, partial(entry, asked, "read", type, id)))
         if row is None:
             raise NotFound
-        return responses.error(Gone()) if row.deleted else responses.resource(row)
+        return answered(asked, row)
 
     return read
+
+
+def answered(asked: Asked, row: Row) -> Response:
+    """A version that was found: 304 where the caller has it already, 410 where it is the one that deleted."""
+    if row.deleted:
+        return responses.error(Gone())
+    if conditions.has_already(asked.request, row.version, row.last_updated):
+        return responses.not_modified(row)
+    return responses.resource(row)
 
 
 def entry(asked: Asked, interaction: str, type: str, id: UUID | None, row: Row | None) -> Entry:

@@ -1,4 +1,4 @@
-"""What a request says of itself: its id, what it accepts, its parameters and its body.
+"""What a request says of itself: what it accepts, its parameters and its body.
 
 https://hl7.org/fhir/R4/http.html
 """
@@ -9,20 +9,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
-from uuid import uuid4
 
 from starlette.requests import Request
 
+from app.api import media_types, preferences
 from app.fhir import json_text
-from app.fhir.errors import Malformed, NotAcceptable, PreconditionFailed, TooLarge, UnsupportedMediaType
+from app.fhir.errors import (
+    InvalidParameter,
+    Malformed,
+    NotAcceptable,
+    PreconditionFailed,
+    TooLarge,
+    UnsupportedMediaType,
+)
 from app.fhir.json_text import JSONTextError
 from app.policy.access import Caller
 
-_ID = re.compile(r"[A-Za-z0-9\-._]{1,128}")
-_JSON = ("application/fhir+json", "application/json", "text/json")
-_ACCEPTED = (*_JSON, "*/*", "application/*", "json")
-_FORM = "application/x-www-form-urlencoded"
+GENERAL = ("_format", "_pretty")
 _MOST_PARAMETERS = 64
+_PRETTY = "cradle.pretty"  # where a search by POST leaves, in the ASGI scope, that it asked for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,27 +40,39 @@ class Asked:
     now: datetime
 
 
-def request_id(request: Request) -> str:
-    """The caller's X-Request-ID, which is given back and kept in the audit; one of our own where there is none."""
-    sent = request.headers.get("x-request-id")
-    if sent is None:
-        return str(uuid4())
-    if not _ID.fullmatch(sent):
-        raise Malformed("X-Request-ID is up to 128 letters, digits and -._; a UUID is best.")
-    return sent
-
-
 def check_accept(request: Request) -> None:
     """Refuse a caller who wants anything but JSON. `_format` goes before the Accept header (R4, 3.1.0.1.11)."""
     asked = []
     if b"_format" in request.scope["query_string"]:
         asked = [value for name, value in request.query_params.multi_items() if name == "_format"]
-    _check_wanted(asked[-1:] or request.headers.get("accept", "*/*").split(","))
+    if asked:
+        _check_format(asked[-1])
+    elif not media_types.accepts_json(",".join(request.headers.getlist("accept")) or "*/*"):
+        raise NotAcceptable("Only FHIR R4 in JSON is served: Accept: application/fhir+json; fhirVersion=4.0.")
 
 
-def _check_wanted(wanted: Sequence[str]) -> None:
-    if not any(each.partition(";")[0].strip().lower() in _ACCEPTED for each in wanted):
-        raise NotAcceptable("Only JSON is served: Accept: application/fhir+json.")
+def _check_format(value: str) -> None:
+    if not media_types.is_format(value):
+        raise NotAcceptable("Only JSON is served: _format=json.")
+
+
+def wants_pretty(request: Request) -> bool:
+    """Whether the answer is to be indented (`_pretty=true`). Raises InvalidParameter."""
+    if b"_pretty" not in request.scope["query_string"]:
+        return bool(request.scope.get(_PRETTY))
+    asked = [_is_true(value) for name, value in request.query_params.multi_items() if name == "_pretty"]
+    return asked[-1:] == [True]
+
+
+def _is_true(value: str) -> bool:
+    if value not in ("true", "false"):
+        raise InvalidParameter("_pretty is true or false.", expression="_pretty")
+    return value == "true"
+
+
+def is_lenient(request: Request) -> bool:
+    """Whether the caller would have a search parameter that is not known passed over (`Prefer: handling=lenient`)."""
+    return preferences.of(request).is_lenient
 
 
 def query_pairs(request: Request) -> list[tuple[str, str]]:
@@ -65,17 +82,18 @@ def query_pairs(request: Request) -> list[tuple[str, str]]:
 
 async def form_pairs(request: Request, largest: int) -> list[tuple[str, str]]:
     """The parameters of a `POST _search`: those of its body and of its URL."""
-    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     raw = await body(request, largest)
-    if raw and sent != _FORM:
-        raise UnsupportedMediaType(f"Send the search as {_FORM}.")
+    if raw and not media_types.is_form(request.headers.get("content-type", "")):
+        raise UnsupportedMediaType(f"Send the search as {media_types.FORM}, in UTF-8.")
     try:
         pairs = _pairs(raw.decode("utf-8"))
     except UnicodeDecodeError:
         raise Malformed("The search is not UTF-8.") from None
     for name, value in pairs:
         if name == "_format":
-            _check_wanted([value])
+            _check_format(value)
+        if name == "_pretty":
+            request.scope[_PRETTY] = _is_true(value)
     return query_pairs(request) + pairs
 
 
@@ -94,9 +112,8 @@ async def resource_body(request: Request, largest: int) -> bytes:
 
 def check_is_json(request: Request) -> None:
     """Refuse a body that does not say that it is FHIR's JSON."""
-    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if sent not in _JSON:
-        raise UnsupportedMediaType("Send the resource as application/fhir+json.")
+    if not media_types.is_json(request.headers.get("content-type", "")):
+        raise UnsupportedMediaType("Send the resource as application/fhir+json; fhirVersion=4.0, in UTF-8.")
 
 
 def json_body(raw: bytes) -> dict[str, Any]:
@@ -142,14 +159,8 @@ def version_seen(request: Request) -> int:
     return version
 
 
-def is_lenient(request: Request) -> bool:
-    """Whether the caller would have a search parameter that is not known passed over (`Prefer: handling=lenient`)."""
-    sent = ";".join(request.headers.getlist("prefer")).replace(",", ";")
-    return "handling=lenient" in [each.strip().lower() for each in sent.split(";")]
-
-
 def only(pairs: Sequence[tuple[str, str]], *allowed: str) -> None:
-    """Refuse any parameter but these."""
+    """Refuse any parameter but these and those that every request may have."""
     for name, _ in pairs:
-        if name not in allowed:
+        if name not in (*allowed, *GENERAL):
             raise Malformed(f"This takes no parameters{' but ' + ', '.join(allowed) if allowed else ''}.")

@@ -3,11 +3,13 @@
 https://hl7.org/fhir/R4/http.html#general
 """
 
+from collections.abc import Mapping
+from datetime import datetime
 from email.utils import format_datetime
 
 from starlette.responses import Response
 
-from app.fhir import outcome
+from app.fhir import json_text, outcome
 from app.fhir.errors import FHIRError
 from app.policy import redaction
 from app.store.search import Row
@@ -21,6 +23,20 @@ def fhir(text: str, status: int = 200, headers: dict[str, str] | None = None) ->
     return Response(text.encode(), status, kept | (headers or {}))
 
 
+def indented(response: Response) -> Response:
+    """The same answer for a person to read. Numbers keep their digits."""
+    if not response.body:
+        return response
+    text = json_text.indented(json_text.exact(bytes(response.body).decode()))
+    kept = {name: value for name, value in response.headers.items() if name != "content-length"}
+    return Response(text.encode(), response.status_code, kept)
+
+
+def not_modified(row: Row) -> Response:
+    """304: the caller has this version. There is no body, and so nothing is said of one."""
+    return Response(status_code=304, headers={"cache-control": "no-store"} | of_version(row.version, row.last_updated))
+
+
 def shown(row: Row) -> str:
     """The text of a released resource, without what may not be shown of it."""
     return redaction.shown(row.content, row.type, contact=row.shows_contact, location=row.shows_location)
@@ -28,16 +44,17 @@ def shown(row: Row) -> str:
 
 def resource(row: Row, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """One released resource with its version."""
-    own = {
-        "etag": f'W/"{row.version}"',
-        "last-modified": format_datetime(row.last_updated, usegmt=True),
-    }
-    return fhir(shown(row), status, own | (headers or {}))
+    return fhir(shown(row), status, of_version(row.version, row.last_updated) | (headers or {}))
 
 
-def error(refused: FHIRError) -> Response:
+def of_version(version: int, last_updated: datetime) -> dict[str, str]:
+    """The headers that tell a version."""
+    return {"etag": f'W/"{version}"', "last-modified": format_datetime(last_updated, usegmt=True)}
+
+
+def error(refused: FHIRError, more: Mapping[str, str] | None = None) -> Response:
     """An OperationOutcome; of a 401 with its challenge, of a 429 or 503 with when to try again, of a 415 with what is taken."""
-    headers = {}
+    headers = dict(more or {})
     if challenge := getattr(refused, "www_authenticate", None):
         headers["www-authenticate"] = challenge
     if seconds := getattr(refused, "retry_after", None):

@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/http.html
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -37,6 +38,20 @@ from app.fhir.schema_definitions import DefinitionError
 from app.policy import facts
 from app.settings import FHIR_PATH
 
+
+class _One(Convertor[str]):
+    """What stands in a path for an id. The names of `_search` and of operations are none."""
+
+    regex = "[^/_$][^/]*"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("one", _One())
 OPEN = frozenset({f"{FHIR_PATH}/metadata"})  # what is answered without a token
 
 
@@ -94,7 +109,8 @@ def routes(service: Service) -> list[Route]:
     """The routes of a service. DefinitionError for a type about which no policy decides: it would be shown by oversight."""
     if undecided := set(search_parameters.written_types()) - facts.TYPES:
         raise DefinitionError(f"app/policy/category.py says nothing of {', '.join(sorted(undecided))}.")
-    look_up = endpoint(service, "search", "Flag", lookup.look_up)  # matched first: its cost is counted in microseconds
+    # The lookup is matched first: its cost is counted in microseconds.
+    look_up = endpoint(service, "search", "Flag", lookup.look_up, service.lookup_rate_limit)
     found = [_route("POST", "/Flag/_search", look_up), _route("GET", "/Flag", look_up)]
     found += [_route("GET", "/metadata", metadata.of(service.settings, surface()))]
     found += [_route("POST", "/", endpoint(service, "bundle", "", bundle.of(ENTRIES)))]  # [base] as some write it
@@ -111,4 +127,4 @@ def document() -> dict[str, Any]:
 
 
 def _route(method: str, path: str, respond: Callable[[Request], Awaitable[Response]]) -> Route:
-    return Route(FHIR_PATH + path, respond, methods=[method])
+    return Route(FHIR_PATH + path.replace("{id}", "{id:one}"), respond, methods=[method])

@@ -5,7 +5,8 @@ https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html
 To look into a resource (a chain, `_has`) is to search its type; to be given it beside others is to read it.
 """
 
-from app.api.endpoint import Refused, permit
+from app.api.endpoint import permit
+from app.api.refused import Refused
 from app.api.requests import Asked
 from app.api.service import Service
 from app.fhir import search_criteria, search_parameters

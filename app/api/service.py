@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from app.api.rate_limit import RateLimit
 from app.child_protection.lookup import Lookups
 from app.security.sealing import Sealer
 from app.security.token import Verifier
@@ -20,7 +21,10 @@ def _now() -> datetime:
 
 @dataclass(frozen=True)
 class Service:
-    """One running service. `bucket_key` is the installation's secret; `clock` gives the time of each request."""
+    """One running service. `bucket_key` is the installation's secret; `clock` gives the time of each request.
+
+    How fast a client may look children up is apart from how fast it may ask anything else.
+    """
 
     settings: Settings
     database: Transactions
@@ -29,6 +33,8 @@ class Service:
     sealer: Sealer
     lookups: Lookups
     reads: GatheredReads
+    rate_limit: RateLimit
+    lookup_rate_limit: RateLimit
     clock: Callable[[], datetime] = _now
 
     async def read(self, asked: Read) -> Row | None:

@@ -73,7 +73,7 @@ def wrong_range(service: Service) -> str:
 def written(service: Service, asked: Asked, version: Version, status: int, shown: str) -> Response:
     """201 or 200 with `shown` of the new version, as the caller prefers it (`Prefer: return=...`)."""
     url = f"{service.settings.fhir_base}/{version.type}/{version.id}/_history/{version.version}"
-    headers = {"location": url, "etag": f'W/"{version.version}"'}
+    headers = {"location": url} | responses.of_version(version.version, version.last_updated)
     match preferred(asked.request):
         case "minimal":
             return responses.fhir("", status, headers)

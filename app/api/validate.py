@@ -14,7 +14,8 @@ from typing import Any
 from starlette.responses import Response
 
 from app.api import read, requests, responses, submission
-from app.api.endpoint import Interact, Refused, permit
+from app.api.endpoint import Interact, permit
+from app.api.refused import Refused
 from app.api.requests import Asked
 from app.api.service import Service
 from app.fhir import acceptance, outcome, parameters, resource_id, subject, validation

@@ -7,12 +7,12 @@ from functools import partial
 
 from starlette.responses import Response
 
-from app.api import read, requests, responses
+from app.api import read, requests
 from app.api.endpoint import Interact, permit
 from app.api.requests import Asked
 from app.api.service import Service
 from app.fhir import resource_id
-from app.fhir.errors import Gone, NotFound
+from app.fhir.errors import NotFound
 from app.store.audited_reading import Read
 
 _MOST_DIGITS = 9
@@ -30,7 +30,7 @@ def of(type: str) -> Interact:
         row = await service.read(Read(may_see, type, id if version else None, version, entry))
         if row is None:
             raise NotFound
-        return responses.error(Gone()) if row.deleted else responses.resource(row)
+        return read.answered(asked, row)
 
     return vread
 

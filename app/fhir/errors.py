@@ -48,7 +48,7 @@ class InvalidValue(FHIRError):
 
 
 class InvalidResourceId(FHIRError):
-    """400: no resource can have this id, or the id sent is not the one in the URL."""
+    """400: no resource can have this id, or what was sent has another than the URL."""
 
     status, code = 400, "value"
 
@@ -78,6 +78,12 @@ class NotFound(FHIRError):
 
     def __init__(self, advice: str = "") -> None:
         super().__init__(f"There is nothing here that you may see. {advice}".rstrip())
+
+
+class NotServed(FHIRError):
+    """404: no such URL, whoever asks and whatever is kept."""
+
+    status, code = 404, "not-found"
 
 
 class MethodNotAllowed(FHIRError):
@@ -152,6 +158,12 @@ class TooManyRequests(FHIRError):
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"This client sends too many requests. Try again in {retry_after} s.")
         self.retry_after = retry_after
+
+
+class HeadersTooLarge(FHIRError):
+    """431."""
+
+    status, code = 431, "too-long"
 
 
 class Unavailable(FHIRError):

@@ -135,6 +135,12 @@ def written_exactly(resource: dict[str, Any]) -> str:
     return text
 
 
+def indented(resource: dict[str, Any]) -> str:
+    """The same for a person to read."""
+    text: str = simplejson.dumps(resource, use_decimal=True, ensure_ascii=False, indent=2)
+    return text + "\n"
+
+
 def _members(text: str) -> Iterator[tuple[str, int, int]]:
     """The name of each member of the outermost object, where it begins and where its value ends."""
     at = _skip(text, text.index("{") + 1)

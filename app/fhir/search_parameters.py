@@ -19,7 +19,7 @@ from app.fhir.search_expression import Expression
 ParameterType: TypeAlias = Literal["token", "reference", "string", "date", "uri", "quantity"]
 
 # How the answer is to look, whatever the type: https://hl7.org/fhir/R4/search.html#return
-RESULT = ("_count", "_total", "_sort", "_summary", "_elements", "_include", "_revinclude", "_format")
+RESULT = ("_count", "_total", "_sort", "_summary", "_elements", "_include", "_revinclude", "_format", "_pretty")
 
 # The data types that each type of parameter may be asked of: https://hl7.org/fhir/R4/search.html#table
 _USABLE: dict[str, frozenset[str]] = {

@@ -38,6 +38,10 @@ EXPLANATIONS = {
         "Your access token does not cover this. Ask for a token with a scope that does, such as system/Patient.rs.",
         None,
     ),
+    "another_organization": Explanation(
+        "NHSD-End-User-Organisation-ODS names another organisation than the one that your client is registered for.",
+        None,
+    ),
     "user_required": Explanation(
         "Child protection information is shown to a person, not to a system alone. Name the user in the client assertion.",
         None,

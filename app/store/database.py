@@ -21,9 +21,10 @@ from alembic.config import Config
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as AllInUse
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from app.fhir.errors import Unavailable
+from app.fhir.errors import TimedOut, Unavailable
 from app.store import guard
 
 _MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
@@ -35,7 +36,7 @@ SERVER_SETTINGS = {"jit": "off", "application_name": "cradle", "timezone": "UTC"
 Transaction: TypeAlias = AsyncConnection
 CONNECTION_LOST = (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError)
 _NOTHING_DONE = "Try again. Nothing was released or kept."
-_IN_DOUBT = "Nothing was released. It is not known whether anything was kept: look before you send it again."
+IN_DOUBT = "Nothing was released. It is not known whether anything was kept: look before you send it again."
 FAILURES = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 
@@ -52,7 +53,9 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Commits when the block returns and rolls back when it raises. Unavailable where the database fails.
+        """Commits when the block returns and rolls back when it raises.
+
+        Unavailable where the database fails, and TimedOut where it took too long.
 
         If it fails in the commit, nobody can tell whether that was done.
         """
@@ -65,7 +68,7 @@ class Database:
                         yield tx
                         is_committing = True
         except FAILURES as error:
-            raise Unavailable(_IN_DOUBT if is_committing else _NOTHING_DONE) from error
+            raise _unavailable(error, IN_DOUBT if is_committing else _NOTHING_DONE) from error
 
     @asynccontextmanager
     async def hot_transaction(self) -> AsyncIterator[asyncpg.Connection]:
@@ -78,6 +81,15 @@ class Database:
     async def close(self) -> None:
         await self.hot.close()
         await self.engine.dispose()
+
+
+def _unavailable(error: Exception, said: str) -> Unavailable:
+    """What a caller is told of a failure. `said` is what became of the request."""
+    if isinstance(error, TimeoutError):
+        return TimedOut(f"The database took too long. {said}")
+    if isinstance(error, AllInUse):
+        return Unavailable(f"Too many requests are being answered. {said}")
+    return Unavailable(said)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from app.fhir.errors import Unavailable
+from app.fhir.errors import TimedOut, Unavailable
 from app.store.database import CONNECTION_LOST, FAILURES
 
 MOST_TOGETHER = 256
@@ -52,7 +52,13 @@ class Gathering(Generic[Q, A]):
             self._committer = None
 
     async def _answer(self, together: Sequence[tuple[Q, "asyncio.Future[A]"]]) -> None:
-        """One transaction for all; if it fails twice, one for each, so that one cannot fail the others."""
+        """One transaction for all; if it fails twice, one for each, so that one cannot fail the others.
+
+        Whom nobody waits for any more is left out: what is written bears the time of the question, and is never late.
+        """
+        together = [(question, answer) for question, answer in together if not answer.done()]
+        if not together:
+            return
         try:
             try:
                 answers = await self._transaction([question for question, _ in together])
@@ -65,7 +71,8 @@ class Gathering(Generic[Q, A]):
                 for one in together:
                     await self._answer([one])
                 return
-            unavailable = Unavailable("Try again. Nothing was released.")
+            kind = TimedOut if isinstance(error, TimeoutError) else Unavailable
+            unavailable = kind("Try again. Nothing was released.")
             unavailable.__cause__ = error
             for _, waiting in together:
                 if not waiting.done():

@@ -30,7 +30,20 @@ from app.store.database import Database
 from bench.measuring.load import Measured
 
 FIRST_PORT = 18431
+_MANY = 10**9
 CONNECTIONS = 8  # of whatever is measured beside the product, as many as the product has
+
+
+def settings(folder: Path) -> Settings:
+    """Those of the product, but that one client may ask for all as fast as it can be answered."""
+    return Settings(
+        var=folder,
+        port=FIRST_PORT,
+        requests_per_second=_MANY,
+        requests_at_once=_MANY,
+        lookups_per_second=_MANY,
+        lookups_at_once=_MANY,
+    )
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from httpx import Response
 
-from app.fhir import validation
+from app.fhir import spine_error, validation
 from tests.api import examples
 
 CONTENT_TYPE = "application/fhir+json; charset=utf-8"
@@ -43,11 +43,16 @@ async def check(response: Response) -> None:
     lines.kept.clear()
     if "/fhir/" not in response.request.url.path or response.headers.get("content-type") == "application/json":
         return
-    assert not response.is_redirect, "the URL of a redirect repeats what was asked"
+    assert not response.has_redirect_location, "the URL of a redirect repeats what was asked"
     assert response.headers["cache-control"] == "no-store"
+    if response.status_code == 304:
+        assert (response.content, response.headers.get("content-type")) == (b"", None)
+        return
     assert response.headers["content-type"] == CONTENT_TYPE
     assert not numbers_in(" ".join(response.headers.values())), "a header holds an NHS number"
-    if response.status_code >= 400:
+    if response.request.method == "HEAD":
+        assert response.content == b""
+    elif response.status_code >= 400:
         check_outcome(response)
     elif response.content and response.json()["resourceType"] == "Bundle":
         check_bundle(response.json())
@@ -71,6 +76,10 @@ def check_outcome(response: Response) -> None:
     assert outcome["resourceType"] == "OperationOutcome"
     assert validation.base_faults(outcome) == []
     assert all(issue["severity"] == "error" and issue["diagnostics"] for issue in outcome["issue"])
+    for issue in outcome["issue"]:
+        (coding,) = issue["details"]["coding"]
+        assert coding["system"] == spine_error.SYSTEM
+        assert spine_error.DISPLAYS[coding["code"]] == coding["display"]
     assert not numbers_in(response.text), "an OperationOutcome holds an NHS number"
     assert not [name for name in NAMES if name in response.text], "an OperationOutcome holds personal data"
     for telling in ("Traceback", 'File "', "sqlalchemy", "asyncpg", "SELECT"):

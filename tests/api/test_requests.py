@@ -50,7 +50,9 @@ async def test_format_counts_in_a_form_too(as_: Callers) -> None:
 @pytest.mark.parametrize("media_type", ["application/xml", "text/plain", "", "application/x-www-form-urlencoded"])
 async def test_a_resource_is_sent_as_json(media_type: str, as_: Callers) -> None:
     for method, url in (("POST", "Patient"), ("PUT", "Patient/x")):
-        answer = await as_["health-visiting"].send_text(method, url, "{}", {"Content-Type": media_type})
+        answer = await as_["health-visiting"].send_text(
+            method, url, "{}", {"Content-Type": media_type, "If-Match": 'W/"1"'}
+        )
         assert answer.status_code == 415
 
 
@@ -86,7 +88,7 @@ async def test_a_request_without_id_gets_one(as_: Callers) -> None:
 @pytest.mark.parametrize("sent", ["a b", "a" * 129, "<script>", "a%0ab", ""])
 async def test_a_request_id_is_plain(sent: str, as_: Callers) -> None:
     answer = await as_["health-visiting"].get("Patient/x", headers={"X-Request-ID": sent})
-    assert (answer.status_code, answer.json()["issue"][0]["code"]) == (400, "structure")
+    assert (answer.status_code, answer.json()["issue"][0]["code"]) == (400, "value")
     assert answer.headers["x-request-id"] not in ("", sent)
 
 
@@ -94,13 +96,11 @@ async def test_a_request_id_is_plain(sent: str, as_: Callers) -> None:
     ("method", "url", "status"),
     [
         ("GET", "Observation/1", 404),
-        ("GET", "", 404),
+        ("GET", "", 405),
         ("GET", "Patient/1/_history", 404),
         ("GET", "_history", 404),
-        ("POST", "", 404),
         ("GET", "Patient/1/$everything", 404),
         ("DELETE", "Patient/1", 405),
-        ("PATCH", "Patient/1", 405),
         ("PUT", "Patient", 405),
         ("POST", "AuditEvent", 405),
         ("PUT", "AuditEvent/1", 405),
