@@ -96,10 +96,9 @@ def _token(parameter: SearchParameter, one: Any) -> Callable[[Any], Any]:
     start = f"{parameter.code}#" if parameter.type == "reference" else f"{parameter.code}#|"
 
     def of(c: Any) -> Any:
-        token = func.unnest(c.tokens).table_valued("token").alias()
-        value = collate(token.c.token, "C")
-        has_value = and_(func.starts_with(token.c.token, start), token.c.token != start)
-        return select(one(value)).where(has_value).scalar_subquery()
+        token = func.unnest(c.tokens).column_valued()
+        has_value = and_(func.starts_with(token, start), token != start)
+        return select(one(collate(token, "C"))).where(has_value).scalar_subquery()
 
     return of
 

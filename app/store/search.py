@@ -86,6 +86,20 @@ async def page(
 ) -> Page:
     """One page of what this caller may see, beginning at a place. `permits` are by the type searched or looked into;
     `people` are those that the query names (`about`)."""
+    found = (await tx.execute(await statement(tx, permits, query, people, place, key))).all()
+    placed = [(row_of(row[1 : 1 + _WIDTH]), ordering.written(row[1 + _WIDTH :])) for row in found if row.id is not None]
+    return _laid_out(placed, found[0].total, query.count, place)
+
+
+async def statement(
+    tx: AsyncConnection,
+    permits: Mapping[str, Permit],
+    query: SearchQuery,
+    people: People | None,
+    place: Place | None,
+    key: bytes,
+) -> Select[Any]:
+    """What a page is read by, once all that it asks of other resources has been found out."""
     where: list[Where] = []
     if people is not None and people.all is not None:
         where.append(criteria.within_buckets(people.all, links.person_column(query.type)))
@@ -93,13 +107,10 @@ async def page(
     where += [await through.resolve(query.type, each) for each in query.criteria if not isinstance(each, About)]
     fan_out = None if any(map(links.is_narrow, query.criteria)) else "a search that names nobody"
     seen = visible(permits[query.type], types=(query.type,), fan_out=fan_out)
-    keys = ordering.keys(query.type, query.sort)
-    found = (await tx.execute(_statement(query, seen, where, keys, place))).all()
-    placed = [(row_of(row[1 : 1 + _WIDTH]), ordering.written(row[1 + _WIDTH :])) for row in found if row.id is not None]
-    return _laid_out(placed, found[0].total, query.count, place)
+    return _selected(query, seen, where, ordering.keys(query.type, query.sort), place)
 
 
-def _statement(
+def _selected(
     query: SearchQuery, seen: Subquery, where: Sequence[Where], keys: Sequence[Key], place: Place | None
 ) -> Select[Any]:
     """The total, beside each row of the page; one row more than asked for, to know whether there are more."""

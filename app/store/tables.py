@@ -66,6 +66,7 @@ resource = Table(
     Column("tokens", _TEXTS, nullable=False),
     Index("resource_patient", "patient_id", "bucket", "type"),
     Index("resource_type", "type", text("last_updated desc"), text("id desc")),
+    Index("resource_type_id", "type", "id"),
     Index("resource_tokens", "tokens", postgresql_using="gin"),
 )
 

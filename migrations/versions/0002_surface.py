@@ -15,6 +15,8 @@ ALTER TABLE resource ADD COLUMN deleted BOOLEAN DEFAULT false NOT NULL;
 
 ALTER TABLE resource_version ADD COLUMN deleted BOOLEAN DEFAULT false NOT NULL;
 
+CREATE INDEX resource_type_id ON resource (type, id);
+
 CREATE INDEX resource_version_type ON resource_version (type, last_updated desc, id desc);
 
 CREATE INDEX resource_version_updated ON resource_version (last_updated desc, id desc);

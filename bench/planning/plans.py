@@ -1,0 +1,119 @@
+"""How PostgreSQL means to answer a search, and whether it would read a whole table for it.
+
+https://www.postgresql.org/docs/current/sql-explain.html
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.fhir import search_parameters, systems
+from app.policy import authority
+from app.policy.access import Caller, CareSetting, Kind
+from app.policy.authority import AccessRequest, Permit
+from app.store import database, inclusion, search
+from bench.planning.rows import KEY, LARGE, NOW
+from bench.planning.searches import Followed, Search
+
+Json = dict[str, Any]
+_CALLER = Caller(
+    client_id="health-visiting",
+    kind=Kind.HEALTH_VISITING,
+    organization="RX001",
+    organization_name="Example",
+    care_setting=CareSetting.NONE,
+    scopes=(),
+    purpose=f"{systems.ACT_REASON}|TREAT",
+    user=None,
+    activity_codes=frozenset(),
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`cost` is the planner's own; `scanned` are the large tables that would be read whole; `indexes` are used."""
+
+    asked: str
+    cost: float
+    scanned: tuple[str, ...]
+    indexes: tuple[str, ...]
+
+
+def permits() -> dict[str, Permit]:
+    """What a service with data of its own may see, and what families agreed to: the predicate with most to it."""
+    found: dict[str, Permit] = {}
+    for type in search_parameters.written_types():
+        decided = authority.permit(AccessRequest(_CALLER, "search", type, NOW))
+        assert isinstance(decided, Permit)
+        found[type] = decided
+    return found
+
+
+async def of(tx: AsyncConnection, permits: Mapping[str, Permit], asked: Search) -> Plan:
+    """Of the page with its total. What it asks of other resources first is asked, and planned with it."""
+    with _Noted(tx) as noted:
+        people = await search.about(tx, asked.query, KEY)
+        page = await search.statement(tx, permits, asked.query, people, asked.place, KEY)
+    compiled = page.compile(dialect=asyncpg_dialect())  # type: ignore[no-untyped-call]  # SQLAlchemy's own
+    noted.statements.append((str(compiled), tuple(compiled.params[name] for name in compiled.positiontup or ())))
+    return await _planned(tx, asked.asked, noted.statements)
+
+
+async def of_included(tx: AsyncConnection, permits: Mapping[str, Permit], asked: Followed) -> Plan:
+    """Of what belongs to a page, which is asked for as it would be."""
+    with _Noted(tx) as noted:
+        await inclusion.included(tx, permits, asked.rows, [asked.include], KEY)
+    return await _planned(tx, asked.asked, noted.statements)
+
+
+class _Noted:
+    """The statements that are executed meanwhile."""
+
+    def __init__(self, tx: AsyncConnection) -> None:
+        self._connection = tx.sync_connection
+        self.statements: list[tuple[str, tuple[Any, ...]]] = []
+
+    def __enter__(self) -> "_Noted":
+        event.listen(self._connection, "before_cursor_execute", self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        event.remove(self._connection, "before_cursor_execute", self._note)
+
+    def _note(self, connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        self.statements.append((statement, tuple(parameters)))
+
+
+async def _planned(tx: AsyncConnection, asked: str, statements: Sequence[tuple[str, tuple[Any, ...]]]) -> Plan:
+    driver = await database.driver(tx)
+    plans: list[Json] = []
+    for sql, parameters in statements:
+        (row,) = await driver.fetch(f"EXPLAIN (FORMAT JSON) {sql}", *parameters)
+        explained = json.loads(row[0]) if isinstance(row[0], str) else row[0]
+        plans.append(explained[0]["Plan"])
+    nodes = [node for plan in plans for node in _nodes(plan)]
+    return Plan(
+        asked,
+        sum(plan["Total Cost"] for plan in plans),
+        tuple(sorted({node["Relation Name"] for node in nodes if _reads_all(node)})),
+        tuple(sorted({node["Index Name"] for node in nodes if "Index Name" in node})),
+    )
+
+
+def _nodes(node: Json) -> Iterator[Json]:
+    yield node
+    for child in node.get("Plans", ()):
+        yield from _nodes(child)
+
+
+def _reads_all(node: Json) -> bool:
+    """A scan of the table, or of an index without a condition on it."""
+    if node.get("Relation Name") not in LARGE:
+        return False
+    kind = node["Node Type"]
+    return kind == "Seq Scan" or (kind in ("Index Scan", "Index Only Scan") and "Index Cond" not in node)

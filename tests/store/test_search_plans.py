@@ -1,0 +1,74 @@
+"""Every search has an index to begin with: no table of resources, versions or search values is read whole.
+
+https://www.postgresql.org/docs/current/runtime-config-query.html#GUC-ENABLE-SEQSCAN
+
+A small table is read whole because that is cheaper. So the planner is told not to, and what it still reads whole, or through
+an index without a condition on it, has no index that fits. `bench/search_plans.py` asks the same of a large one as it is.
+"""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.store import database as store
+from bench.planning import plans, rows, searches
+from bench.planning.rows import World
+from tests.store.conftest import NewDatabase
+
+SIZE = 4000
+
+
+@pytest_asyncio.fixture(scope="module")
+async def filled(new_database: NewDatabase) -> tuple[store.Database, World]:
+    database, world = await new_database(), World(SIZE)
+    connection = await asyncpg.connect(database.engine.url.set(drivername="postgresql").render_as_string(False))
+    await rows.fill(connection, world)
+    await connection.close()
+    return database, world
+
+
+@pytest_asyncio.fixture
+async def tx(filled: tuple[store.Database, World]) -> AsyncIterator[AsyncConnection]:
+    async with filled[0].transaction() as tx:
+        await tx.execute(text("SET LOCAL enable_seqscan = off"))
+        yield tx
+        await tx.rollback()
+
+
+async def test_every_search_has_an_index(filled: tuple[store.Database, World], tx: AsyncConnection) -> None:
+    found = [await plans.of(tx, plans.permits(), each) for each in searches.one_of_each_shape(filled[1])]
+    assert [plan for plan in found if plan.scanned] == []
+    assert len(found) > 100
+
+
+async def test_what_belongs_to_a_page_has_an_index(filled: tuple[store.Database, World], tx: AsyncConnection) -> None:
+    of_each = {each.asked.partition("?")[0]: each for each in searches.followed(filled[1])}
+    found = [await plans.of_included(tx, plans.permits(), each) for each in of_each.values()]
+    assert [plan for plan in found if plan.scanned] == []
+    assert all(plan.indexes for plan in found)
+
+
+@pytest.mark.parametrize(
+    ("asked", "index"),
+    [
+        ("Patient?identifier=", "resource_tokens"),
+        ("Patient?family=", "search_string_start"),
+        ("Patient?family:exact=", "search_string_start"),
+        ("Patient?address:contains=", "search_string_trigrams"),
+        ("Patient?birthdate=gt", "search_date_end"),
+        ("Observation?value-quantity=lt", "search_quantity_range"),
+        ("Consent?patient=", "resource_patient"),
+    ],
+)
+async def test_what_few_have_is_found_by_its_own_index(
+    filled: tuple[store.Database, World], tx: AsyncConnection, asked: str, index: str
+) -> None:
+    """Without that one it would not be."""
+    (search,) = [each for each in searches.searches(filled[1]) if each.asked == asked]
+    assert index in (await plans.of(tx, plans.permits(), search)).indexes
+    await tx.execute(text(f"DROP INDEX {index}"))
+    assert index not in (await plans.of(tx, plans.permits(), search)).indexes
