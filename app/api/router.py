@@ -34,7 +34,7 @@ from app.api.registered import Registered, Table
 from app.api.service import Service
 from app.fhir import deletion, search_parameters
 from app.fhir.capability import Surface
-from app.fhir.schema_definitions import DefinitionError
+from app.fhir.schema_elements import DefinitionError
 from app.policy import facts
 from app.settings import FHIR_PATH
 

@@ -12,10 +12,8 @@ from functools import cache
 from app.fhir import invariants_base, invariants_cradle, schema_definitions, schema_primitives, schema_shape
 from app.fhir.fault import Fault
 from app.fhir.invariants_base import Invariant, Value
-from app.fhir.schema_definitions import Constraint, DefinitionError, Structure
+from app.fhir.schema_elements import Constraint
 from app.fhir.schema_shape import Step
-
-_OURS = "cradle-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,27 +95,6 @@ def _stands_for_null(value: Value, name: str, index: int | None) -> bool:
     """In `"given": ["Ann", null]` the null needs an object at the same place of `_given`."""
     beside = value.get("_" + name, ())
     return index is not None and index < len(beside) and beside[index] is not None
-
-
-def broken_in_profile(resource: Value, profile: Structure, start: str = "") -> Iterator[Fault]:
-    """What a profile's own constraints find in a resource that has passed its schema."""
-    for constraint in _own_constraints(profile):
-        for steps in invariants_cradle.PROFILE_RULES[constraint.key](resource):
-            place = schema_shape.expression(profile.type, steps, start)
-            yield Fault(place, "invariant", f"{constraint.key}: {constraint.human}")
-
-
-def check(profile: Structure) -> None:
-    """DefinitionError where a profile states a constraint that has no function."""
-    for element in profile.elements:
-        for constraint in element.constraints:
-            is_ours = constraint.key.startswith(_OURS)
-            if is_ours and (constraint.key not in invariants_cradle.PROFILE_RULES or element.path != profile.type):
-                raise DefinitionError(f"{profile.name}: {constraint.key} has no function in invariants_cradle.")
-
-
-def _own_constraints(profile: Structure) -> list[Constraint]:
-    return [c for element in profile.elements for c in element.constraints if c.key.startswith(_OURS)]
 
 
 @cache

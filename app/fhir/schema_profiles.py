@@ -1,9 +1,10 @@
-"""Our profiles and extensions: which one a resource must meet, and its snapshot made from the differential.
+"""Our profiles and extensions: which of them a resource must meet, and what they demand.
 
 https://hl7.org/fhir/R4/profiling.html
 
 Every StructureDefinition in `fhir_profiles/StructureDefinition` is enforced. A profile holds for its whole type, or,
-where it carries Extension-Cradle-AppliesWhere, for the resources in which one of the named values is found.
+where it carries Extension-Cradle-AppliesWhere, for the resources in which one of the named values is found. What a resource
+claims in `meta.profile` holds for it too.
 """
 
 import json
@@ -12,11 +13,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from app.fhir import schema_definitions, systems
-from app.fhir.schema_definitions import FOLDER, DefinitionError, Element, Structure, Type
+from app.fhir import schema_definitions, schema_elements, schema_snapshot, systems
+from app.fhir.schema_elements import CORE, DefinitionError, Structure, Type
 
 APPLIES_WHERE = f"{systems.CRADLE}/StructureDefinition/Extension-Cradle-AppliesWhere"
-_CORE = "http://hl7.org/fhir/StructureDefinition/"
 
 
 @dataclass(frozen=True)
@@ -46,19 +46,24 @@ class Profile:
 def profiles() -> dict[str, Profile]:
     """Canonical URL -> profile, as they stand in the folder."""
     found = {}
-    for path in sorted((FOLDER / "StructureDefinition").glob("*.json")):
+    for path in sorted((schema_definitions.FOLDER / "StructureDefinition").glob("*.json")):
         definition = json.loads(path.read_text("utf-8"))
-        structure = schema_definitions.parsed(definition, "differential")
+        _check(definition)
+        structure = schema_elements.parsed(definition, "differential")
         conditions = tuple(_condition(e) for e in definition.get("extension", ()) if e["url"] == APPLIES_WHERE)
         found[structure.url] = Profile(structure, definition["baseDefinition"], conditions)
     return found
 
 
-def applying(resource: dict[str, Any]) -> Profile | None:
-    """The profile that a resource must meet: one with a condition before the one for the whole type."""
-    return next(
-        (profile for profile in _by_type().get(resource["resourceType"], ()) if profile.applies(resource)), None
-    )
+def applying(resource: dict[str, Any]) -> tuple[Profile, ...]:
+    """The profiles that a resource must meet. One that another of them is derived from is met with that other."""
+    of_type = _by_type().get(resource["resourceType"], ())
+    claimed = _claimed(resource)
+    found = [each for each in of_type if each.applies(resource) or each.structure.url in claimed]
+    if len(found) < 2:
+        return tuple(found)
+    bases = {url for each in found for url in _bases(each)}
+    return tuple(each for each in found if each.structure.url not in bases)
 
 
 @cache
@@ -71,24 +76,61 @@ def extension(url: str) -> Structure | None:
     return snapshot(profile) if profile and profile.structure.type == "Extension" else None
 
 
+def of_data_type(url: str, type: str) -> Structure:
+    """A data type as a profile in the folder has it. DefinitionError where there is none."""
+    profile = profiles().get(url.partition("|")[0])
+    if profile is None or profile.structure.type != type:
+        raise DefinitionError(f"{url} is not a profile on {type} that is held here.")
+    return snapshot(profile)
+
+
 def snapshot(profile: Profile) -> Structure:
-    """The base's elements with the differential applied: DefinitionError where it names an element that is not there."""
-    base = _base(profile)
-    elements = list(base.elements)
-    for change in profile.structure.elements:
-        _unroll(elements, change.path, profile)
-        position = next(i for i, e in enumerate(elements) if e.path == change.path and e.slice_name is None)
-        if change.slice_name:
-            elements.append(change)
-        else:
-            elements[position] = _changed(elements[position], change)
-    return replace(profile.structure, elements=tuple(elements), kind=base.kind)
+    """The base's elements with the differential applied. DefinitionError where that cannot be done."""
+    differential = profile.structure
+    elements = (replace(e, types=tuple(_known(t, differential.name) for t in e.types)) for e in differential.elements)
+    return schema_snapshot.applied(_base(profile), replace(differential, elements=tuple(elements)))
+
+
+def _known(type: Type, where: str) -> Type:
+    """A target that is a profile of ours for its whole type is that type, since all that is kept here meets it."""
+    targets = set(type.targets)
+    for url in type.target_profiles:
+        profile = profiles().get(url.partition("|")[0])
+        if profile is None or profile.conditions:
+            raise DefinitionError(f"{where}: whether a reference leads to {url} is not enforced here.")
+        targets.add(profile.structure.type)
+    return replace(type, targets=tuple(sorted(targets)), target_profiles=())
+
+
+def _check(definition: dict[str, Any]) -> None:
+    """That a file is a profile of R4 that says nothing as a whole that is not enforced."""
+    where = definition.get("name", "A file in StructureDefinition")
+    if definition.get("resourceType") != "StructureDefinition" or definition.get("derivation") != "constraint":
+        raise DefinitionError(f"{where} is not a StructureDefinition that constrains another.")
+    if (
+        definition.get("fhirVersion", "4.0.1") != "4.0.1"
+        or definition.get("abstract")
+        or "contextInvariant" in definition
+    ):
+        raise DefinitionError(f"{where}: another version, an abstract one or a contextInvariant is not enforced here.")
+
+
+def _claimed(resource: dict[str, Any]) -> set[str]:
+    meta = resource.get("meta")
+    listed = meta.get("profile") if isinstance(meta, dict) else None
+    return {str(url).partition("|")[0] for url in listed} if isinstance(listed, list) else set()
+
+
+def _bases(profile: Profile) -> Iterator[str]:
+    while profile.base in profiles():
+        profile = profiles()[profile.base]
+        yield profile.structure.url
 
 
 @cache
 def _by_type() -> dict[str, tuple[Profile, ...]]:
     by_type: dict[str, tuple[Profile, ...]] = {}
-    for profile in sorted(profiles().values(), key=lambda profile: not profile.conditions):
+    for profile in profiles().values():
         by_type[profile.structure.type] = (*by_type.get(profile.structure.type, ()), profile)
     return by_type
 
@@ -120,54 +162,6 @@ def _base(profile: Profile) -> Structure:
     if profile.base in profiles():
         return snapshot(profiles()[profile.base])
     try:
-        return schema_definitions.structure(profile.base.removeprefix(_CORE))
+        return schema_definitions.structure(profile.base.removeprefix(CORE))
     except KeyError:
         raise DefinitionError(f"{profile.structure.name}: its base {profile.base} is not held here.") from None
-
-
-def _unroll(elements: list[Element], path: str, profile: Profile) -> None:
-    """Make the elements down to `path` explicit, so that `Consent.patient.identifier` is one like any other."""
-    if any(element.path == path for element in elements):
-        return
-    parent = path.rpartition(".")[0]
-    if not parent:
-        raise DefinitionError(f"{profile.structure.name}: {path} is not an element of {profile.structure.type}.")
-    _unroll(elements, parent, profile)
-    position = next(i for i, element in enumerate(elements) if element.path == parent)
-    element = elements[position]
-    if element.content_reference:
-        elements[position] = replace(element, content_reference=None, types=(Type("BackboneElement"),))
-        children = _rerooted(element.content_reference.partition(".")[0], element.content_reference, parent)
-    elif len(element.types) == 1:
-        children = _rerooted(element.types[0].code, element.types[0].code, parent)
-    else:
-        children = []
-    if not any(child.path == path for child in children):
-        raise DefinitionError(f"{profile.structure.name}: there is no element {path}.")
-    elements += children
-
-
-def _rerooted(type: str, path: str, place: str) -> list[Element]:
-    try:
-        elements = schema_definitions.structure(type).elements
-    except KeyError:
-        return []
-    beneath = [element for element in elements if element.path.startswith(path + ".")]
-    return [replace(element, path=place + element.path.removeprefix(path)) for element in beneath]
-
-
-def _changed(element: Element, change: Element) -> Element:
-    """What a differential says replaces what was; where it demands an element it demands a value, not a reason."""
-    return replace(
-        element,
-        min=element.min if change.min is None else change.min,
-        max=change.max or element.max,
-        types=change.types or element.types,
-        value_set=change.value_set or element.value_set,
-        fixed=element.fixed if change.fixed is None else change.fixed,
-        pattern=element.pattern if change.pattern is None else change.pattern,
-        closed=element.closed or change.closed,
-        constraints=element.constraints + change.constraints,
-        short=change.short or element.short,
-        value_required=element.value_required or bool(change.min),
-    )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from app.fhir import schema_definitions, schema_primitives
-from app.fhir.schema_definitions import Element
+from app.fhir.schema_elements import Element
 
 Step = str | int
 

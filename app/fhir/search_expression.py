@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from app.fhir import schema_definitions
-from app.fhir.schema_definitions import DefinitionError
-from app.fhir.schema_definitions import Element as Definition
+from app.fhir.schema_elements import DefinitionError
+from app.fhir.schema_elements import Element as Definition
 
 _UNION = re.compile(r"\s*\|\s*(?=(?:[^']*'[^']*')*[^']*$)")  # a bar that is not inside quotation marks
 _SPLIT = re.compile(r"\.(?=(?:[^']*'[^']*')*[^']*$)")

@@ -13,7 +13,8 @@ from functools import cache
 from typing import Any, Literal, TypeAlias, get_args
 
 from app.fhir import schema_definitions, schema_profiles, search_expression
-from app.fhir.schema_definitions import FOLDER, DefinitionError
+from app.fhir.schema_definitions import FOLDER
+from app.fhir.schema_elements import DefinitionError
 from app.fhir.search_expression import Expression
 
 ParameterType: TypeAlias = Literal["token", "reference", "string", "date", "uri", "quantity"]

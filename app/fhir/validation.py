@@ -2,11 +2,13 @@
 
 https://hl7.org/fhir/R4/validation.html
 
-The schema of a type is compiled when the type is first met (some milliseconds). What it cannot say, `invariants` does.
-A contained resource is held to HL7's definition of its type; one in a Bundle or Parameters to our profile as well.
+The schema of a type is compiled when the type is first met (some milliseconds). What it cannot say, `invariants` does, and for
+profiles `profile_rules`. A contained resource is held to HL7's definition of its type; one in a Bundle or Parameters to our
+profiles as well.
 """
 
 import itertools
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -14,46 +16,54 @@ from typing import Any
 
 import jsonschema_rs
 
-from app.fhir import invariants, schema, schema_definitions, schema_faults, schema_profiles, schema_shape, systems
+from app.fhir import (
+    invariants,
+    profile_rules,
+    schema,
+    schema_definitions,
+    schema_faults,
+    schema_profiles,
+    schema_shape,
+    systems,
+)
 from app.fhir.fault import Fault
 from app.fhir.invariants import NestedExtension, NestedResource
-from app.fhir.schema_definitions import Structure
+from app.fhir.profile_rules import Rule
+from app.fhir.schema_elements import CORE, Structure
 from app.fhir.schema_profiles import Profile
 
-__all__ = ["Fault", "base_faults", "faults", "prepare"]
+__all__ = ["Fault", "UnknownProfile", "base_faults", "faults", "findings", "prepare"]
 
 MOST_FAULTS = 50
-
-_CORE = "http://hl7.org/fhir/StructureDefinition/"
-
-
-def faults(resource: dict[str, Any]) -> list[Fault]:
-    """What is wrong, at most 50 faults, in no promised order. Empty: it may be stored. Does not change `resource`."""
-    return list(itertools.islice(_faults(resource, "", profiled=True), MOST_FAULTS))
-
-
-def base_faults(resource: dict[str, Any]) -> list[Fault]:
-    """The same against HL7's definitions alone."""
-    return list(itertools.islice(_faults(resource, "", profiled=False), MOST_FAULTS))
 
 
 class UnknownProfile(ValueError):
     """A canonical URL of no profile that is held here, or of one on another type."""
 
 
+def faults(resource: dict[str, Any]) -> list[Fault]:
+    """What is wrong, at most 50 faults, in no promised order. Empty: it may be stored. Does not change `resource`."""
+    return list(itertools.islice(_refusing(_faults(resource, "", profiled=True)), MOST_FAULTS))
+
+
+def base_faults(resource: dict[str, Any]) -> list[Fault]:
+    """The same against HL7's definitions alone."""
+    return list(itertools.islice(_refusing(_faults(resource, "", profiled=False)), MOST_FAULTS))
+
+
 def findings(resource: dict[str, Any], profile: str | None = None) -> list[Fault]:
-    """All that there is to say of a resource, against `profile` or else against what a write would hold it to.
+    """Warnings too, against `profile` (its canonical URL) or else against what a write would hold the resource to.
 
     Raises UnknownProfile.
     """
     if profile is None:
-        return faults(resource)
-    if profile == f"{_CORE}{resource.get('resourceType')}":
+        return list(itertools.islice(_faults(resource, "", profiled=True), MOST_FAULTS))
+    if profile == f"{CORE}{resource.get('resourceType')}":
         return base_faults(resource)
     held = schema_profiles.profiles().get(profile.partition("|")[0])
     if held is None or held.structure.type != resource.get("resourceType"):
         raise UnknownProfile("No such profile on this type is held here. See supportedProfile in [base]/metadata.")
-    return list(itertools.islice(_faults_of(_gate(held), resource, "", True, None), MOST_FAULTS))
+    return list(itertools.islice(_faults_of([_gate(held)], resource, "", True, None), MOST_FAULTS))
 
 
 def prepare() -> None:
@@ -61,20 +71,26 @@ def prepare() -> None:
 
     Raises DefinitionError.
     """
+    examples = [json.loads(path.read_text("utf-8")) for path in (schema_definitions.FOLDER / "examples").glob("*.json")]
     for profile in schema_profiles.profiles().values():
-        structure = schema_profiles.snapshot(profile)
-        invariants.check(structure)
-        _gate(profile)
+        gate, type = _gate(profile), profile.structure.type
+        on_trial = [each for each in examples if each["resourceType"] == type]
+        profile_rules.check(gate.rules, gate.structure.name, on_trial or [{"resourceType": type}])
 
 
-@dataclass(frozen=True)
+def _refusing(found: Iterator[Fault]) -> Iterator[Fault]:
+    return (fault for fault in found if fault.severity == "error")
+
+
+@dataclass(frozen=True, eq=False)
 class _Gate:
-    """A compiled structure. `profile` is None for HL7's own definition."""
+    """A compiled structure. `profile` is None for HL7's own definition, which has no `rules` here."""
 
     structure: Structure
     profile: str | None
     schema: dict[str, Any]
     validator: jsonschema_rs.Draft202012Validator
+    rules: tuple[Rule, ...] = ()
 
 
 def _faults(
@@ -86,18 +102,23 @@ def _faults(
         code = "structure" if type is None else "not-supported"
         yield Fault(start or "resourceType", code, f"resourceType must be one of {known}.")
         return
-    profile = schema_profiles.applying(resource) if profiled else None
-    gate = _gate(profile) if profile else _base_gate(type)
-    yield from _faults_of(gate, resource, start, profiled, container)
+    profiles = schema_profiles.applying(resource) if profiled else ()
+    yield from _faults_of(
+        [_gate(each) for each in profiles] or [_base_gate(type)], resource, start, profiled, container
+    )
 
 
 def _faults_of(
-    gate: _Gate, value: dict[str, Any], start: str, profiled: bool, container: dict[str, Any] | None
+    gates: list[_Gate], value: dict[str, Any], start: str, profiled: bool, container: dict[str, Any] | None
 ) -> Iterator[Fault]:
-    type = gate.structure.type
-    if not gate.validator.is_valid(value):
-        yield from schema_faults.described(gate.validator.iter_errors(value), gate.schema, type, gate.profile, start)
-        return
+    type = gates[0].structure.type
+    fitting = [gate for gate in gates if gate.validator.is_valid(value)]
+    for gate in gates:
+        if gate not in fitting:
+            errors = gate.validator.iter_errors(value)
+            yield from schema_faults.described(errors, gate.schema, type, gate.profile, start)
+    if not fitting:
+        return  # the rules rely on the shape
     for found in invariants.broken(value, type, start, container):
         match found:
             case Fault():
@@ -108,8 +129,8 @@ def _faults_of(
                 yield from _faults(nested, place, held_to_profile, container=value if is_contained else None)
             case NestedExtension(steps, nested, within):
                 yield from _extension_faults(nested, within, schema_shape.expression(type, steps, start))
-    if gate.profile:
-        yield from invariants.broken_in_profile(value, gate.structure, start)
+    for rule in dict.fromkeys(rule for gate in fitting for rule in gate.rules):
+        yield from profile_rules.broken(rule, type, value, start)
 
 
 def _extension_faults(extension: dict[str, Any], within: str, start: str) -> Iterator[Fault]:
@@ -124,9 +145,12 @@ def _extension_faults(extension: dict[str, Any], within: str, start: str) -> Ite
         yield Fault(start, "extension", f"This extension belongs on {' or '.join(definition.contexts)}.")
         return
     gate = _extension_gate(url)
-    yield from schema_faults.described(
-        gate.validator.iter_errors(extension), gate.schema, "Extension", gate.profile, start
-    )
+    if gate.validator.is_valid(extension):
+        for rule in gate.rules:
+            yield from profile_rules.broken(rule, "Extension", extension, start)
+        return
+    errors = gate.validator.iter_errors(extension)
+    yield from schema_faults.described(errors, gate.schema, "Extension", gate.profile, start)
 
 
 @cache
@@ -153,7 +177,8 @@ def _compiled(structure: Structure, profile: str | None) -> _Gate:
     validator = jsonschema_rs.Draft202012Validator(
         compiled, validate_formats=True, pattern_options=linear_time, offline=True
     )
-    return _Gate(structure, profile, compiled, validator)
+    rules = profile_rules.of(structure) if profile else ()
+    return _Gate(structure, profile, compiled, validator, rules)
 
 
 def _short_name(structure: Structure) -> str:

@@ -14,11 +14,15 @@ EXAMPLES = sorted(
 )
 
 
+_AS_IF_DELETED = ("group-of-a-trial", "subscription-switched-off")  # they say already what a deletion would say
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_what_is_left_of_an_example_is_valid(name: str) -> None:
     left = deletion.deleted(examples.example(name))
     assert validation.faults(left) == []
-    assert left != examples.example(name)
+    if name not in _AS_IF_DELETED:
+        assert left != examples.example(name)
 
 
 def test_there_are_examples() -> None:

@@ -16,11 +16,15 @@ from app.fhir import (
     invariants_cradle,
     json_text,
     schema_definitions,
+    schema_elements,
     schema_profiles,
     schema_terminology,
+    systems,
     validation,
 )
-from app.fhir.schema_definitions import FOLDER, DefinitionError
+from app.fhir.schema_definitions import FOLDER
+from app.fhir.schema_elements import DefinitionError
+from app.fhir.schema_profiles import Profile
 
 EXAMPLES = {path.stem: path for path in sorted((FOLDER / "examples").glob("*.json"))}
 INVALID = FOLDER / "examples" / "invalid"
@@ -51,10 +55,11 @@ def test_every_profile_on_a_resource_has_two_valid_examples() -> None:
     """One that other profiles build upon has theirs."""
     held: Counter[str] = Counter()
     for path in EXAMPLES.values():
-        profile = schema_profiles.applying(_read(path))
-        while profile:
-            held[profile.structure.url] += 1
-            profile = schema_profiles.profiles().get(profile.base)
+        for applying in schema_profiles.applying(_read(path)):
+            profile: Profile | None = applying
+            while profile:
+                held[profile.structure.url] += 1
+                profile = schema_profiles.profiles().get(profile.base)
     for profile in schema_profiles.profiles().values():
         if profile.structure.type != "Extension":
             assert held[profile.structure.url] >= 2, profile.structure.name
@@ -91,8 +96,10 @@ def test_definitions_are_complete_resources(name: str) -> None:
 @pytest.mark.parametrize(
     "element",
     [
-        {"path": "Patient.name", "maxLength": 20},
-        {"path": "Patient.identifier.value", "id": "Patient.identifier:nhsNumber.value", "min": 1},
+        {"path": "Patient.name", "minValueDate": "2020-01-01"},
+        {"path": "Patient.name", "defaultValueString": "x"},
+        {"path": "Patient.name", "slicing": {"rules": "openAtEnd"}},
+        {"path": "Patient.name", "type": [{"code": "HumanName", "aggregation": ["contained"]}]},
         {"path": "Patient.maritalStatus", "binding": {"strength": "extensible", "valueSet": "x"}},
     ],
 )
@@ -100,14 +107,14 @@ def test_what_would_not_be_enforced_stops_the_start(element: dict[str, Any]) -> 
     profile = _read(DEFINITIONS["Cradle-Patient"])
     profile["differential"]["element"] = [element]
     with pytest.raises(DefinitionError):
-        schema_definitions.parsed(profile, "differential")
+        schema_elements.parsed(profile, "differential")
 
 
 @pytest.mark.parametrize("path", ["Patient.nickname", "Patient.name.nickname", "Patient.name.given.first", "Flag.code"])
 def test_a_profile_on_an_element_that_is_not_there_stops_the_start(path: str) -> None:
     definition = copy.deepcopy(_read(DEFINITIONS["Cradle-Patient"]))
     definition["differential"]["element"] = [{"path": path, "min": 1}]
-    structure = schema_definitions.parsed(definition, "differential")
+    structure = schema_elements.parsed(definition, "differential")
     profile = schema_profiles.Profile(structure, "http://hl7.org/fhir/StructureDefinition/Patient", ())
     with pytest.raises(DefinitionError):
         schema_profiles.snapshot(profile)
@@ -120,11 +127,10 @@ def test_a_value_set_that_is_not_there_stops_the_start() -> None:
 
 def test_a_flag_is_held_to_the_child_protection_profile_by_its_code_wherever_it_stands() -> None:
     flag = _read(EXAMPLES["flag-other-than-child-protection"])
-    assert schema_profiles.applying(flag) is None
+    assert schema_profiles.applying(flag) == ()
     flag["code"]["coding"] = [
         {"system": "https://example.org", "code": "other"},
         _read(EXAMPLES["child-protection-flag-active-plan"])["code"]["coding"][0] | {"display": "Alert"},
     ]
-    profile = schema_profiles.applying(flag)
-    assert profile is not None
-    assert profile.structure.url.endswith("Cradle-ChildProtection-Flag")
+    urls = [profile.structure.url for profile in schema_profiles.applying(flag)]
+    assert urls == [f"{systems.CRADLE}/StructureDefinition/Cradle-ChildProtection-Flag"]
