@@ -114,12 +114,12 @@ def test_everything_needs_a_token_but_what_is_open(operations: dict[tuple[str, s
     assert open_ == OPEN
     needed = [operation["security"] for (_, path), operation in operations.items() if path not in OPEN]
     assert needed
-    assert all(each == [{"smart": []}] for each in needed)
+    assert all(each == [{"smart": []}, {"token": []}] for each in needed)
 
 
 def test_the_token_is_got_where_it_says(app: FastAPI, document: dict[str, Any]) -> None:
     schemes = document["components"]["securitySchemes"]
-    assert set(schemes) == {"smart"}
+    assert set(schemes) == {"smart", "token"}
     assert schemes["smart"]["type"] == "oauth2"
     flow = schemes["smart"]["flows"]["clientCredentials"]
     assert flow["tokenUrl"] in {getattr(route, "path", None) for route in app.router.routes}

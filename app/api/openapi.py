@@ -20,8 +20,8 @@ _ABOUT = """\
 Information sharing around a young child: FHIR R4, with consent inside every query.
 
 **To begin**, get an access token at `/oauth2/token` with a signed assertion (SMART Backend Services) that states the purpose of
-use. Without a purpose a token is issued and opens nothing. `[base]/metadata` says what is served, and to whom nothing of it
-is secret.
+use. Without a purpose a token is issued and opens nothing. To try it here, paste what `cradle token CLIENT` prints
+under *Authorize*. `[base]/metadata` needs no token and says what is served.
 
 **What is not there and what is not for you are one answer**: 404, or an empty Bundle. What the token alone decides is 403.
 
@@ -45,7 +45,7 @@ def document(lines: Iterable[Line]) -> dict[str, Any]:
         "tags": [{"name": group.name, "description": group.description} for group in GROUPS],
         "paths": paths,
         "components": {
-            "securitySchemes": {"smart": _smart()},
+            "securitySchemes": {"smart": _smart(), "token": {"type": "http", "scheme": "bearer"}},
             "parameters": openapi_operation.parameters(),
             "responses": _responses(),
             "examples": _examples(),

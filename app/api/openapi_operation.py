@@ -155,7 +155,7 @@ def operation(line: Line, type: str) -> dict[str, Any]:
         described["requestBody"] = body
     said = "Done" if line.method in ("PUT", "PATCH", "DELETE") else "What may be seen"
     described["responses"] = _answers(_STATUS.get(line.code, "200"), said)
-    return described | {"security": [{"smart": []}]}
+    return described | {"security": [{"smart": []}, {"token": []}]}
 
 
 def parameters() -> dict[str, Any]:

@@ -35,7 +35,7 @@ from app.api.service import Service
 from app.fhir import deletion, search_parameters
 from app.fhir.capability import Surface
 from app.fhir.schema_elements import DefinitionError
-from app.policy import facts
+from app.policy import authorship, facts
 from app.settings import FHIR_PATH
 
 
@@ -69,8 +69,9 @@ def table() -> Iterator[Registered]:
     yield Registered("read", "GET", "/{id}", read.of, written, "read")
     yield Registered("$validate", "GET", "/{id}/$validate", validate.of_one, written, "validate")
     yield Registered("$validate", "POST", "/{id}/$validate", validate.of_one, written, "validate")
-    yield Registered("update", "PUT", "/{id}", update.of, written, "update")
-    yield Registered("patch", "PATCH", "/{id}", patch.of, written, "patch")
+    changed = tuple(type for type in written if type not in authorship.UNCHANGED)
+    yield Registered("update", "PUT", "/{id}", update.of, changed, "update")
+    yield Registered("patch", "PATCH", "/{id}", patch.of, changed, "patch")
     deletable = tuple(type for type in written if deletion.is_deletable(type))
     yield Registered("delete", "DELETE", "/{id}", delete.of, deletable, "delete")
     yield Registered("vread", "GET", "/{id}/_history/{version}", vread.of, written, "vread")
@@ -90,6 +91,9 @@ def refusals() -> Iterator[Registered]:
     """What is answered only to say what to do instead, and told of nowhere."""
     kept = tuple(type for type in search_parameters.written_types() if not deletion.is_deletable(type))
     yield Registered("delete", "DELETE", "/{id}", delete.refused, kept, "delete")
+    unchanged = tuple(sorted(authorship.UNCHANGED))
+    yield Registered("update", "PUT", "/{id}", update.of, unchanged, "update")
+    yield Registered("patch", "PATCH", "/{id}", patch.of, unchanged, "patch")
 
 
 ENTRIES = Table(lambda: (*table(), *refusals()))

@@ -14,33 +14,36 @@ _ENTITY_TYPE = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
 _OBJECT_ROLE = "http://terminology.hl7.org/CodeSystem/object-role"
 _NHS_DIGITS = 10
 _BALP = "https://profiles.ihe.net/ITI/BALP"
-_INTERACTIONS = {  # interaction -> (code of restful-interaction, action, BALP's profile)
+_INTERACTIONS = {  # interaction -> (code of restful-interaction, action, BALP's profile, empty where it has none)
     "read": ("read", "R", "PatientRead"),
     "vread": ("vread", "R", "PatientRead"),
     "search": ("search-type", "E", "PatientQuery"),
     "create": ("create", "C", "PatientCreate"),
     "update": ("update", "U", "PatientUpdate"),
-    "validate": ("operation", "E", "PatientRead"),
     "patch": ("patch", "U", "PatientUpdate"),
     "delete": ("delete", "D", "PatientDelete"),
+    "history": ("history", "R", ""),
+    "batch": ("batch", "E", ""),
+    "transaction": ("transaction", "E", ""),
 }
+_OPERATION = ("operation", "E", "")  # whatever else the router's table names; its name is the display
 
 
 def of(row: Mapping[str, Any], recorded: str) -> dict[str, Any]:
     """The AuditEvent of one row. `recorded` is its moment as an instant."""
-    code, action, profile = _INTERACTIONS[row["interaction"]]
-    about_somebody = row["patient_id"] is not None
+    code, action, profile = _INTERACTIONS.get(row["interaction"], _OPERATION)
+    is_patterned = row["patient_id"] is not None and profile
     event: dict[str, Any] = {
         "resourceType": "AuditEvent",
         "id": str(row["id"]),
         "meta": {"lastUpdated": recorded}
-        | ({"profile": [f"{_BALP}/StructureDefinition/IHE.BasicAudit.{profile}"]} if about_somebody else {}),
+        | ({"profile": [f"{_BALP}/StructureDefinition/IHE.BasicAudit.{profile}"]} if is_patterned else {}),
         "type": {
             "system": "http://terminology.hl7.org/CodeSystem/audit-event-type",
             "code": "rest",
             "display": "Restful Operation",
         },
-        "subtype": [{"system": "http://hl7.org/fhir/restful-interaction", "code": code, "display": code}],
+        "subtype": [{"system": "http://hl7.org/fhir/restful-interaction", "code": code, "display": row["interaction"]}],
         "action": action,
         "recorded": recorded,
         "outcome": "4" if row["outcome"] == "refused" else "0",
@@ -74,7 +77,7 @@ def _agents(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         _concept(_DICOM, "110153", "Source Role ID"),
         _concept(_DICOM, "110152", "Destination Role ID"),
     )
-    is_read = row["interaction"] in ("read", "vread")
+    is_read = row["interaction"] in ("read", "vread", "history")
     yield {
         "type": destination if is_read else source,
         "who": {"identifier": {"value": row["client_id"]}},

@@ -14,6 +14,7 @@ from app.policy.access import Caller, Kind
 from app.policy.category import CHILD_PROTECTION
 from app.policy.facts import Facts, Person
 
+UNCHANGED = frozenset({"Provenance"})  # what is recorded once, and answered about with another record
 _NOTICE = "child-protection-access-notice"
 
 

@@ -6,15 +6,13 @@ https://hl7.org/fhir/R4/capabilitystatement.html; https://owasp.org/API-Security
 import json
 import logging
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from starlette.routing import Route
 
-from app.fhir import schema_profiles, search_parameters, validation
 from app.settings import FHIR_PATH
-from tests.api import answers, examples, family
+from tests.api import answers, examples
 from tests.api.callers import Caller, Callers
 from tests.api.conftest import Running
 from tests.api.family import Child
@@ -32,15 +30,6 @@ NOT_FHIR = {
     *(f"/docs/{name}" for name in ("start.js", "swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png")),
 }
 IDS = ("018f3c2e-9a6b-8c1d-a5e0-3b7d9f1c2e4b", "x")
-INTERACTIONS = {
-    ("GET", "/{type}"): "search-type",
-    ("POST", "/{type}/_search"): "search-type",
-    ("POST", "/{type}"): "create",
-    ("GET", "/{type}/{id}"): "read",
-    ("PUT", "/{type}/{id}"): "update",
-    ("GET", "/{type}/{id}/_history/{version}"): "vread",
-}
-VALUES = {"token": "x", "date": "2026", "string": "x", "uri": "urn:x", "quantity": "1"}
 REQUEST_ID = "0b6d5c0e-64a4-4d57-9f0b-9a0a6a8f6d10"
 
 
@@ -137,94 +126,12 @@ async def test_noise_is_refused_and_never_a_defect(noise: str, as_: Callers, run
             assert (await caller.get(url)).status_code < 500, path
 
 
-async def test_the_statement_says_what_exists(as_: Callers, running: Running) -> None:
-    answer = await as_.nobody.get("metadata")
-    statement = answer.json()
-    assert validation.base_faults(statement) == []
-    (rest,) = statement["rest"]
-    said = {(each["type"], code["code"]) for each in rest["resource"] for code in each["interaction"]}
-    said |= {(each["type"], f"${named['name']}") for each in rest["resource"] for named in each.get("operation", ())}
-    assert said == set(_described(running))
-    assert {each["type"] for each in rest["resource"]} == set(search_parameters.searchable_types())
-    profiles = {url for each in rest["resource"] for url in each.get("supportedProfile", ())}
-    assert profiles <= schema_profiles.profiles().keys()
-    assert profiles
-
-
-def _described(running: Running) -> Iterator[tuple[str, str]]:
-    for method, path in operations(running):
-        if path not in OPEN:
-            type = path.removeprefix(FHIR_PATH).split("/")[1]
-            of_any = path.removeprefix(FHIR_PATH).replace(type, "{type}")
-            yield type, of_any[of_any.index("$") :] if "$" in of_any else INTERACTIONS[method, of_any]
-
-
-def _resources(statement: dict[str, Any]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = statement["rest"][0]["resource"]
-    assert len(found) > 8
-    return found
-
-
-async def test_every_search_parameter_that_is_said_works_and_no_other(as_: Callers) -> None:
-    for resource in _resources((await as_.nobody.get("metadata")).json()):
-        type, said = resource["type"], {each["name"]: each["type"] for each in resource["searchParam"]}
-        caller = as_["auditor" if type == "AuditEvent" else "stranger"]
-        for name, kind in said.items():
-            value = VALUES.get(kind) or _reference(type, name)
-            assert (await caller.get(type, {name: value})).status_code == 200, (type, name)
-        for name in ("_text", "_content", "_list", "_query", "_filter", "phonetic"):
-            assert name not in said
-            assert (await caller.get(type, {name: "x"})).status_code == 400, (type, name)
-
-
-def _reference(type: str, name: str) -> str:
-    return f"{search_parameters.parameters(type)[name].targets[0]}/{IDS[0]}"
-
-
-async def test_every_include_that_is_said_works(as_: Callers) -> None:
-    for resource in _resources((await as_.nobody.get("metadata")).json()):
-        type, said = resource["type"], resource.get("searchInclude", [])
-        caller = as_["auditor" if type == "AuditEvent" else "stranger"]
-        for include in said:
-            assert (await caller.get(type, {"_include": include, "_count": "0"})).status_code == 200, include
-        assert (await caller.get(type, {"_include": f"{type}:status"})).status_code == 400
-
-
 async def test_whom_it_is_about_is_included(as_: Callers, child: Child) -> None:
     answer = await as_["health-visiting"].get("RelatedPerson", {**child.about(), "_include": "RelatedPerson:patient"})
     assert answers.resources(answer) == [child.mother]
     assert answers.resources(answer, "include") == [child.patient]
     other = await as_["stranger"].get("RelatedPerson", {**child.about(), "_include": "RelatedPerson:patient"})
     assert answers.resources(other, "include") == []
-
-
-async def test_every_interaction_that_is_said_works(as_: Callers, child: Child) -> None:
-    plan = await family.plan(as_["local-authority-a"], child.nhs_number)
-    consent = await family.says(as_["health-visiting"], child)
-    letter = examples.example(
-        "communication-request-family-contact", child.numbers | {examples.CENTRE: examples.HEALTH_VISITING}
-    )
-    sent = family.created(await as_["health-visiting"].create(letter))
-    council = family.created(await as_["local-authority-a"].create(examples.example("organization-local-authority")))
-    owned = {
-        "health-visiting": [child.patient, child.mother, consent, sent],
-        "local-authority-a": [plan.flag, plan.care_plan, plan.care_team, council],
-    }
-    tried = set()
-    for owner, resources in owned.items():
-        for resource in resources:
-            await _round_trip(as_[owner], resource)
-            tried.add(resource["resourceType"])
-    assert tried == set(search_parameters.written_types())
-
-
-async def _round_trip(owner: Caller, resource: dict[str, Any]) -> None:
-    type, id = resource["resourceType"], resource["id"]
-    assert (await owner.get(f"{type}/{id}")).json() == resource
-    second = family.updated(await owner.update(resource))
-    assert (await owner.get(f"{type}/{id}/_history/1")).json() == resource
-    assert (await owner.get(f"{type}/{id}/_history/2")).json() == second
-    assert answers.resources(await owner.get(type, {"_id": id})) == [second]
 
 
 async def test_open_documents_name_one_service(as_: Callers, running: Running) -> None:
