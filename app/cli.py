@@ -19,7 +19,7 @@ from app import serving
 from app.security import demo_client, keys
 from app.serving import console
 from app.settings import Settings
-from app.store import installation
+from app.store import installation, reindexing
 from app.store.database import Database
 from app.synthesis import cheat_sheet, demo, loading, population, stories
 
@@ -43,6 +43,14 @@ def migrate() -> None:
     with serving.postgres(settings) as url:
         serving.run(_opened_once(settings, url))
     console.print("The schema is the newest.")
+
+
+@cli.command()
+def reindex() -> None:
+    """Compute anew what every resource is found under, after an upgrade or a change of search parameters."""
+    settings = Settings()
+    with serving.postgres(settings) as url:
+        serving.run(_reindex(settings, url))
 
 
 @cli.command()
@@ -112,6 +120,15 @@ def _today() -> date:
 async def _opened_once(settings: Settings, url: str) -> None:
     async with serving.opened(settings, url):
         pass
+
+
+async def _reindex(settings: Settings, url: str) -> None:
+    done = 0
+    async with serving.opened(settings, url) as store:
+        with console.status("Reading every resource ...") as status:
+            async for done in reindexing.every_resource(store):
+                status.update(f"{done:,} resources ...")
+    console.print(f"{done:,} resources are found under what they say.")
 
 
 async def _serve(settings: Settings, url: str) -> None:
