@@ -15,7 +15,7 @@ import pytest_asyncio
 from httpx import Response
 
 from app.fhir import search_index, search_parameters
-from tests.api import examples, family
+from tests.api import examples, family, records
 from tests.api.callers import Caller, Callers
 from tests.api.conftest import Running
 from tests.api.family import Child
@@ -129,7 +129,7 @@ async def _remove(running: Running, hidden: Hidden) -> None:
 
 @pytest_asyncio.fixture
 async def hidden(as_: Callers) -> Hidden:
-    """A child with everything: record, mother, consent for one centre, a refusal, a plan, a notice, and a letter."""
+    """A child with everything: record, mother, consent for one centre, a refusal, a plan, a notice, a letter, and care."""
     child = await family.child(as_, generalPractitioner=[examples.organization("Y99997")])
     yes = await family.says(as_["health-visiting"], child)
     no = await family.says(as_["local-authority-a"], child, family.REFUSES)
@@ -140,7 +140,9 @@ async def hidden(as_: Callers) -> Hidden:
         "communication-request-family-contact", child.numbers | {examples.CENTRE: examples.HEALTH_VISITING}
     )
     sent = family.created(await as_["health-visiting"].create(letter))
-    written = [child.patient, child.mother, yes, no, plan.flag, plan.care_plan, plan.care_team, sent]
+    each = {kept.type: kept for kept in records.ABOUT_A_PERSON}
+    care = [await records.created(as_, kept, child) for kept in each.values()]
+    written = [child.patient, child.mother, yes, no, plan.flag, plan.care_plan, plan.care_team, sent, *care]
     return Hidden(child, [*written, *(each["resource"] for each in notices)])
 
 
@@ -154,7 +156,10 @@ async def test_a_family_that_is_hidden_is_not_there(
     casual = [*(as_[each] for each in names), as_.nobody]
     curious = [as_["stranger"], *(casual if in_full else ())]
     by_place = list(_by_place(hidden))
-    in_every_way = [*by_place, *_by_value(hidden if in_full else _one_of_each(hidden, "Patient", "Consent", "Flag"))]
+    in_every_way = [
+        *by_place,
+        *_by_value(hidden if in_full else _one_of_each(hidden, "Patient", "Consent", "Flag", "Task")),
+    ]
     assert len(in_every_way) > 60
     before = await _asked(curious, in_every_way) + await _asked(casual, by_place)
     await _remove(running, hidden)
