@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from app import telemetry
 from app.api import docs, oauth2, router, unrouted
+from app.api.by_type import ByType
 from app.api.edge import Edge
 from app.api.rate_limit import Rate, RateLimit
 from app.api.service import Service
@@ -68,7 +69,7 @@ def create_app(settings: Settings, store: Database, clock: Callable[[], datetime
     )
     app.router.redirect_slashes = False  # a redirect would repeat the query, which may name somebody
     app.state.service = service
-    app.router.routes.extend(router.routes(service))
+    app.router.routes.append(ByType(router.routes(service)))
     app.router.routes.extend(oauth2.routes(settings, store, key, clock))
     app.router.routes.extend(docs.routes(router.document))
     app.add_exception_handler(HTTPException, unrouted.refused)

@@ -77,7 +77,7 @@ def is_lenient(request: Request) -> bool:
 
 def query_pairs(request: Request) -> list[tuple[str, str]]:
     """The parameters of the URL, in the order in which they were sent."""
-    return _pairs(request.url.query)
+    return _pairs(request.scope["query_string"])
 
 
 async def form_pairs(request: Request, largest: int) -> list[tuple[str, str]]:
@@ -85,10 +85,7 @@ async def form_pairs(request: Request, largest: int) -> list[tuple[str, str]]:
     raw = await body(request, largest)
     if raw and not media_types.is_form(request.headers.get("content-type", "")):
         raise UnsupportedMediaType(f"Send the search as {media_types.FORM}, in UTF-8.")
-    try:
-        pairs = _pairs(raw.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise Malformed("The search is not UTF-8.") from None
+    pairs = _pairs(raw)
     for name, value in pairs:
         if name == "_format":
             _check_format(value)
@@ -97,9 +94,9 @@ async def form_pairs(request: Request, largest: int) -> list[tuple[str, str]]:
     return query_pairs(request) + pairs
 
 
-def _pairs(text: str) -> list[tuple[str, str]]:
+def _pairs(raw: bytes) -> list[tuple[str, str]]:
     try:
-        return parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS, errors="strict")
+        return parse_qsl(raw.decode("utf-8"), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS, errors="strict")
     except ValueError:
         raise Malformed(f"At most {_MOST_PARAMETERS} parameters, in UTF-8.") from None
 
