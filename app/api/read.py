@@ -3,6 +3,7 @@
 https://hl7.org/fhir/R4/http.html#read
 """
 
+import json
 from functools import partial
 from uuid import UUID
 
@@ -12,9 +13,10 @@ from app.api import conditions, requests, responses
 from app.api.endpoint import Interact, permit
 from app.api.requests import Asked
 from app.api.service import Service
-from app.fhir import resource_id
+from app.fhir import resource_id, subject
 from app.fhir.errors import Gone, NotFound
-from app.store import audit
+from app.policy.authority import Permit
+from app.store import audit, identity
 from app.store.audit import Entry
 from app.store.audited_reading import Read
 from app.store.search import Row
@@ -30,9 +32,29 @@ def of(type: str) -> Interact:
         row = await service.read(Read(may_see, type, id, None, partial(entry, asked, "read", type, id)))
         if row is None:
             raise NotFound
-        return answered(asked, row)
+        return answered(asked, await _surviving(service, asked, may_see, row) or row)
 
     return read
+
+
+async def _surviving(service: Service, asked: Asked, may_see: Permit, row: Row) -> Row | None:
+    """Of a Patient that was replaced, the record of that person now, as the national service answers a superseded number.
+
+    None where it was not, or where this caller may not see the record that replaced it.
+    """
+    number = subject.superseded_by(json.loads(row.content)) if _may_be_superseded(row) else None
+    if number is None:
+        return None
+    async with service.database.transaction() as tx:
+        people = await identity.resolve(tx, [number], service.bucket_key)
+    id = people[number].patient_id if number in people else None
+    if id is None or id == row.id:
+        return None
+    return await service.read(Read(may_see, "Patient", id, None, partial(entry, asked, "read", "Patient", id)))
+
+
+def _may_be_superseded(row: Row) -> bool:
+    return row.type == "Patient" and not row.deleted and '"replaced-by"' in row.content
 
 
 def answered(asked: Asked, row: Row) -> Response:

@@ -37,7 +37,7 @@ async def about(tx: AsyncConnection, content: dict[str, Any], organization: str,
     if about and about.nhs_number in people:
         ids = set(people[about.nhs_number].records)
     elif about and about.patient_id and (id := resource_id.parse(about.patient_id)):
-        ids = {id}
+        ids = {id, *(record for person in await identity.of_records(tx, [id], key) for record in person.records)}
     rows = (await identity.lock(tx, ids)).values() if ids else ()
     person = next((_person_of(row) for row in rows), Person())
     may_merge = successor in people and await _keeps(tx, people[successor].records, organization)

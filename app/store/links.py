@@ -92,7 +92,9 @@ async def named(tx: AsyncConnection, type: str, about: About, key: bytes) -> fro
     """
     people = await identity.resolve(tx, about.nhs_numbers, key)
     ids = {id for person in people.values() for id in (person.records if type != "Patient" else (person.patient_id,))}
-    return frozenset(ids | {id for text in about.patient_ids if (id := resource_id.parse(text))})
+    given = {id for text in about.patient_ids if (id := resource_id.parse(text))}
+    also = await identity.of_records(tx, given, key) if type != "Patient" else []
+    return frozenset(ids | given | {record for person in also for record in person.records})
 
 
 def person_column(type: str) -> str:

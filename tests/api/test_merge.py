@@ -56,6 +56,29 @@ async def test_both_numbers_lead_to_all_that_is_known(as_: Callers, child: Child
         assert await found(as_, "emergency-department", "Flag", number) == [plan.flag["id"]]
 
 
+async def test_the_old_record_leads_to_the_one_that_stayed(as_: Callers, child: Child) -> None:
+    old = await family.child(as_)
+    plan = await family.plan(as_["local-authority-a"], old.nhs_number)
+    assert (await merge(as_["health-visiting"], named(old, child))).status_code == 200
+    answer = await as_["health-visiting"].get(f"Patient/{old.id}")
+    assert (answer.status_code, answer.json()["id"]) == (200, child.id)
+    assert (await as_["health-visiting"].get(f"Patient/{old.id}/_history/1")).json() == old.patient
+    for each in (old, child):
+        about = {"patient": f"Patient/{each.id}"}
+        assert ids(await as_["local-authority-a"].get("CarePlan", about)) == [plan.care_plan["id"]]
+
+
+async def test_where_the_new_record_is_not_theirs_the_old_one_is_answered(as_: Callers, child: Child) -> None:
+    old = await family.child(as_)
+    assert (await merge(as_["health-visiting"], named(old, child))).status_code == 200
+    now = (await as_["health-visiting"].get(f"Patient/{child.id}")).json()
+    handed_over = {k: v for k, v in now.items() if k != "generalPractitioner"}
+    handed_over["managingOrganization"] = examples.organization("RX909")
+    family.updated(await as_["health-visiting"].update(handed_over, 2))
+    answer = await as_["health-visiting"].get(f"Patient/{old.id}")
+    assert (answer.status_code, answer.json()["id"]) == (200, old.id)
+
+
 async def test_a_refusal_about_either_record_counts_for_the_person(as_: Callers, child: Child) -> None:
     old = await family.child(as_)
     await family.says(as_["health-visiting"], child)
