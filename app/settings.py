@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     lookups_at_once: int = 4000
 
     nhs_strict: bool = False
-    """Whether an X-Request-ID is asked for with every request, as the NHS's own services do."""
+    """As the NHS's own services: an X-Request-ID with every request, and in a JSON Patch a test before each removal."""
 
     @property
     def base_url(self) -> str:

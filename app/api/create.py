@@ -3,20 +3,23 @@
 https://hl7.org/fhir/R4/http.html#create
 
 A Patient whose NHS number is registered already is answered with that record if the caller may read it, and else with 409
-and no id: the one place where "there" and "not for you" are told apart.
+and no id: the one place where "there" and "not for you" are told apart. With If-None-Exist, nothing is created where the
+caller's search finds something, however many ask at once.
 """
 
 from starlette.responses import Response
 
-from app.api import read, requests, responses, submission
+from app.api import conditional, read, requests, responses, submission
 from app.api.endpoint import Interact, permit
 from app.api.requests import Asked
 from app.api.service import Service
 from app.fhir import subject
-from app.fhir.errors import Conflict, Malformed
+from app.fhir.errors import Conflict
 from app.policy import authorship
+from app.policy.authority import Interaction
 from app.store import audit, identity, known, reading, writing
 from app.store.audit import Entry
+from app.store.database import Transaction
 from app.store.resource import Version
 from app.store.writing import Draft
 
@@ -26,24 +29,17 @@ def of(type: str) -> Interact:
 
     async def create(service: Service, asked: Asked) -> Response:
         requests.only(requests.query_pairs(asked.request), "_format")
-        if "if-none-exist" in asked.request.headers:
-            raise Malformed("A create is never conditional here.")
         permit(service, asked, "create", type, "c")
+        condition = conditional.of_header(service, asked, type)
         draft = await submission.sent(service, asked, type)
         try:
             async with service.database.transaction() as tx:
-                about = await known.about(tx, draft.resource, asked.caller.organization, service.bucket_key)
-                if refused := authorship.refusal(
-                    asked.caller,
-                    draft.resource,
-                    about.person,
-                    keeps=about.keeps,
-                    may_merge=about.may_merge,
-                    owns=about.owns,
-                ):
-                    raise refused
-                (version,) = await writing.create_all(tx, [draft], service.bucket_key, asked.now)
-                await audit.record(tx, [kept(asked, "create", version)])
+                if condition:
+                    met = await conditional.met(service, asked, tx, condition, may_create=True)
+                    if met.row:
+                        await audit.record(tx, [read.entry(asked, "create", type, met.row.id, met.row)])
+                        return submission.written(service, asked, met.row, 200, responses.shown(met.row))
+                version = await stored(service, asked, tx, "create", draft)
         except Conflict:
             if type != "Patient":
                 raise
@@ -51,6 +47,23 @@ def of(type: str) -> Interact:
         return submission.written(service, asked, version, 201, version.content)
 
     return create
+
+
+async def stored(service: Service, asked: Asked, tx: Transaction, interaction: Interaction, draft: Draft) -> Version:
+    """A new resource, with its audit. Raises what authorship refuses, and Conflict for a second Patient of a number."""
+    about = await known.about(tx, draft.resource, asked.caller.organization, service.bucket_key)
+    if refused := authorship.refusal(
+        asked.caller,
+        draft.resource,
+        about.person,
+        keeps=about.keeps,
+        may_merge=about.may_merge,
+        owns=about.owns,
+    ):
+        raise refused
+    (version,) = await writing.create_all(tx, [draft], service.bucket_key, asked.now)
+    await audit.record(tx, [kept(asked, interaction, version)])
+    return version
 
 
 def kept(asked: Asked, interaction: str, version: Version) -> Entry:

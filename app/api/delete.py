@@ -8,7 +8,7 @@ find it so, whatever version is named: a request that is sent twice is answered 
 
 from starlette.responses import Response
 
-from app.api import next_version, read, requests, responses, submission
+from app.api import conditional, next_version, preferences, read, requests, responses
 from app.api.endpoint import Interact, permit
 from app.api.next_version import Place
 from app.api.requests import Asked
@@ -44,6 +44,27 @@ def of(type: str) -> Interact:
     return delete
 
 
+def conditional_of(type: str) -> Interact:
+    """The same where the URL says by a search which resource is meant: never more than one."""
+
+    async def delete(service: Service, asked: Asked) -> Response:
+        may_see = permit(service, asked, "delete", type, "d")
+        expected = requests.version_if_seen(asked.request)
+        condition = conditional.of_url(service, asked, type)
+        version = None
+        async with service.database.transaction() as tx:
+            met = await conditional.met(service, asked, tx, condition, may_create=False)
+            if met.row:
+                version = await deleted(service, asked, tx, may_see, Place(type, met.row.id, expected))
+            if version is None:
+                await audit.record(tx, conditional.nothing(asked, "delete", condition, met))
+        if version is None:
+            raise NotFound
+        return answer(asked, type, version)
+
+    return delete
+
+
 def refused(type: str) -> Interact:
     """The interaction for a type that is not deleted: what to do instead."""
 
@@ -67,7 +88,7 @@ async def deleted(service: Service, asked: Asked, tx: Transaction, may_see: Perm
 def answer(asked: Asked, type: str, version: int) -> Response:
     """204, or 200 for a caller who prefers an OperationOutcome."""
     headers = {"etag": f'W/"{version}"'}
-    if submission.preferred(asked.request) != "OperationOutcome":
+    if preferences.of(asked.request).returned != "OperationOutcome":
         return responses.fhir("", 204, headers)
     done = Issue("informational", f"Deleted: {type} version {version} says so.", severity="information")
     return responses.fhir(outcome.text([done]), 200, headers)

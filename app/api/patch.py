@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from starlette.responses import Response
 
-from app.api import next_version, read, requests, responses, submission
+from app.api import conditional, next_version, read, requests, responses, submission
 from app.api.endpoint import Interact, permit
 from app.api.next_version import Change, Place
 from app.api.requests import Asked
@@ -19,6 +19,7 @@ from app.api.service import Service
 from app.fhir import fhirpath_patch, json_patch, json_text, outcome, resource_id, validation
 from app.fhir.errors import Malformed, NotFound, Unprocessable, UnsupportedPatch
 from app.policy import continuation
+from app.settings import Settings
 from app.store import audit
 from app.store.resource import Stored
 from app.store.search import Row
@@ -52,14 +53,37 @@ def of(type: str) -> Interact:
     return patch
 
 
+def conditional_of(type: str) -> Interact:
+    """The same where the URL says by a search which resource is meant."""
+
+    async def patch(service: Service, asked: Asked) -> Response:
+        may_see = permit(service, asked, "patch", type, "u")
+        expected = requests.version_if_seen(asked.request)
+        condition = conditional.of_url(service, asked, type)
+        change = await sent(service, asked, type)
+        written = None
+        async with service.database.transaction() as tx:
+            met = await conditional.met(service, asked, tx, condition, may_create=False)
+            if met.row:
+                place = Place(type, met.row.id, expected)
+                written = await next_version.write(service, asked, tx, "patch", may_see, place, change)
+            if written is None:
+                await audit.record(tx, conditional.nothing(asked, "patch", condition, met))
+        if written is None:
+            raise NotFound
+        return submission.written(service, asked, written.version, 200, written.shown)
+
+    return patch
+
+
 async def sent(service: Service, asked: Asked, type: str) -> Change:
     """The change that the body tells of."""
-    largest = service.settings.largest_body
     media_type = asked.request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in (json_patch.MEDIA_TYPE, _FHIR_JSON):
         raise UnsupportedPatch
-    raw = await requests.body(asked.request, largest)
-    apply = _json_patch(raw, largest) if media_type == json_patch.MEDIA_TYPE else _fhirpath_patch(raw)
+    raw = await requests.body(asked.request, service.settings.largest_body)
+    is_json_patch = media_type == json_patch.MEDIA_TYPE
+    apply = _json_patch(raw, service.settings) if is_json_patch else _fhirpath_patch(raw)
 
     def change(row: Row, stored: Stored) -> Draft:
         shown = responses.shown(row)
@@ -73,9 +97,9 @@ async def sent(service: Service, asked: Asked, type: str) -> Change:
     return change
 
 
-def _json_patch(raw: bytes, largest: int) -> Patch:
-    operations = json_patch.read(raw)
-    return lambda resource: json_patch.applied(resource, operations, largest)
+def _json_patch(raw: bytes, settings: Settings) -> Patch:
+    operations = json_patch.read(raw, removes_what_was_tested=settings.nhs_strict)
+    return lambda resource: json_patch.applied(resource, operations, settings.largest_body)
 
 
 def _fhirpath_patch(raw: bytes) -> Patch:

@@ -77,7 +77,7 @@ def is_lenient(request: Request) -> bool:
 
 def query_pairs(request: Request) -> list[tuple[str, str]]:
     """The parameters of the URL, in the order in which they were sent."""
-    return _pairs(request.scope["query_string"])
+    return encoded_pairs(request.scope["query_string"])
 
 
 async def form_pairs(request: Request, largest: int) -> list[tuple[str, str]]:
@@ -85,7 +85,7 @@ async def form_pairs(request: Request, largest: int) -> list[tuple[str, str]]:
     raw = await body(request, largest)
     if raw and not media_types.is_form(request.headers.get("content-type", "")):
         raise UnsupportedMediaType(f"Send the search as {media_types.FORM}, in UTF-8.")
-    pairs = _pairs(raw)
+    pairs = encoded_pairs(raw)
     for name, value in pairs:
         if name == "_format":
             _check_format(value)
@@ -94,7 +94,8 @@ async def form_pairs(request: Request, largest: int) -> list[tuple[str, str]]:
     return query_pairs(request) + pairs
 
 
-def _pairs(raw: bytes) -> list[tuple[str, str]]:
+def encoded_pairs(raw: bytes) -> list[tuple[str, str]]:
+    """The parameters in what is encoded as in a URL. Raises Malformed."""
     try:
         return parse_qsl(raw.decode("utf-8"), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS, errors="strict")
     except ValueError:
@@ -146,14 +147,17 @@ def if_match(request: Request) -> int | None:
 
 def version_seen(request: Request) -> int:
     """The version in If-Match, by which a caller says what they have seen. Raises PreconditionFailed without it."""
-    version = if_match(request)
+    version = version_if_seen(request)
     if version is None:
         raise PreconditionFailed('Send If-Match with the version that you have seen, such as W/"2".')
-    if "if-none-match" in request.headers:
-        raise PreconditionFailed(
-            "If-None-Match is for reading. A resource is created by POST, which may be conditional."
-        )
     return version
+
+
+def version_if_seen(request: Request) -> int | None:
+    """The same where a condition says what is meant, and If-Match may be left out. Raises PreconditionFailed."""
+    if "if-none-match" in request.headers:
+        raise PreconditionFailed("If-None-Match is for reading. A resource is created by POST, with If-None-Exist.")
+    return if_match(request)
 
 
 def only(pairs: Sequence[tuple[str, str]], *allowed: str) -> None:

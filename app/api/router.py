@@ -71,9 +71,12 @@ def table() -> Iterator[Registered]:
     yield Registered("$validate", "POST", "/{id}/$validate", validate.of_one, written, "validate")
     changed = tuple(type for type in written if type not in authorship.UNCHANGED)
     yield Registered("update", "PUT", "/{id}", update.of, changed, "update")
+    yield Registered("update", "PUT", "", update.conditional_of, changed, "update")
     yield Registered("patch", "PATCH", "/{id}", patch.of, changed, "patch")
+    yield Registered("patch", "PATCH", "", patch.conditional_of, changed, "patch")
     deletable = tuple(type for type in written if deletion.is_deletable(type))
     yield Registered("delete", "DELETE", "/{id}", delete.of, deletable, "delete")
+    yield Registered("delete", "DELETE", "", delete.conditional_of, deletable, "delete")
     yield Registered("vread", "GET", "/{id}/_history/{version}", vread.of, written, "vread")
     patient = ("Patient",)
     yield Registered("$match", "POST", "/$match", lambda _: match.match, patient, "match")
@@ -91,6 +94,7 @@ def refusals() -> Iterator[Registered]:
     """What is answered only to say what to do instead, and told of nowhere."""
     kept = tuple(type for type in search_parameters.written_types() if not deletion.is_deletable(type))
     yield Registered("delete", "DELETE", "/{id}", delete.refused, kept, "delete")
+    yield Registered("delete", "DELETE", "", delete.refused, kept, "delete")
     unchanged = tuple(sorted(authorship.UNCHANGED))
     yield Registered("update", "PUT", "/{id}", update.of, unchanged, "update")
     yield Registered("patch", "PATCH", "/{id}", patch.of, unchanged, "patch")
@@ -103,10 +107,13 @@ ENTRIES = Table(lambda: (*table(), *refusals()))
 def surface() -> Surface:
     """What the table serves, by type, for the CapabilityStatement."""
     types: dict[str, dict[str, None]] = {}
+    conditional: dict[str, set[str]] = {}
     for line in table():
         for type in line.types or ("",):
             types.setdefault(type, {})[line.code] = None
-    return Surface({type: tuple(codes) for type, codes in types.items()})
+            if line.method in ("POST", "PUT", "PATCH", "DELETE") and not line.path:  # by If-None-Exist, or by the URL
+                conditional.setdefault(type, set()).add(line.code)
+    return Surface({type: tuple(codes) for type, codes in types.items()}, conditional)
 
 
 def routes(service: Service) -> list[Route]:

@@ -5,10 +5,9 @@ https://hl7.org/fhir/R4/http.html#ops; https://hl7.org/fhir/R4/validation.html
 
 from urllib.parse import urlencode
 
-from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api import requests, responses
+from app.api import preferences, requests, responses
 from app.api.endpoint import ASSIGNED, NAMED
 from app.api.requests import Asked
 from app.api.service import Service
@@ -18,9 +17,8 @@ from app.fhir.json_text import JSONTextError
 from app.fhir.nhs_number import NHSNumber
 from app.fhir.subject import Subject
 from app.store.resource import Version
+from app.store.search import Row
 from app.store.writing import Draft
-
-_PREFER = ("minimal", "representation", "OperationOutcome")
 
 
 async def sent(service: Service, asked: Asked, type: str) -> Draft:
@@ -70,24 +68,17 @@ def wrong_range(service: Service) -> str:
     return "NHS numbers of the test range (9...) are not taken here."
 
 
-def written(service: Service, asked: Asked, version: Version, status: int, shown: str) -> Response:
-    """201 or 200 with `shown` of the new version, as the caller prefers it (`Prefer: return=...`)."""
+def written(service: Service, asked: Asked, version: Version | Row, status: int, shown: str) -> Response:
+    """201 or 200 with `shown` of a version, new or found, as the caller prefers it (`Prefer: return=...`)."""
     url = f"{service.settings.fhir_base}/{version.type}/{version.id}/_history/{version.version}"
     headers = {"location": url} | responses.of_version(version.version, version.last_updated)
-    match preferred(asked.request):
+    match preferences.of(asked.request).returned:
         case "minimal":
             return responses.fhir("", status, headers)
         case "OperationOutcome":
-            done = Issue("informational", f"Kept as {version.type} version {version.version}.", severity="information")
+            done = Issue(
+                "informational", f"This is version {version.version} of the {version.type}.", severity="information"
+            )
             return responses.fhir(outcome.text([done]), status, headers)
         case _:
             return responses.fhir(shown, status, headers)
-
-
-def preferred(request: Request) -> str:
-    """What a write is to be answered with."""
-    for part in request.headers.get("prefer", "").split(","):
-        name, _, value = part.strip().partition("=")
-        if name.lower() == "return" and value.strip('"') in _PREFER:
-            return value.strip('"')
-    return "representation"

@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/capabilitystatement.html; https://hl7.org/fhir/smart-app-launch/conformance.html
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,14 +17,19 @@ _SECURITY_SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-serv
 @dataclass(frozen=True, slots=True)
 class Surface:
     """What is served: for each type, and for the system ('') where there is anything, the codes of interactions (`read`)
-    and the names of operations (`$match`)."""
+    and the names of operations (`$match`). `conditional` are those codes that a search may stand for an id in."""
 
     types: Mapping[str, tuple[str, ...]]
+    conditional: Mapping[str, Collection[str]]
 
 
 def statement(base: str, token_url: str, version: str, surface: Surface) -> dict[str, Any]:
     """For a service at `base`."""
-    types = [_resource(type, codes) for type, codes in sorted(surface.types.items()) if type]
+    types = [
+        _resource(type, codes, surface.conditional.get(type, ()))
+        for type, codes in sorted(surface.types.items())
+        if type
+    ]
     return {
         "resourceType": "CapabilityStatement",
         "url": f"{systems.CRADLE}/CapabilityStatement/cradle",
@@ -64,7 +69,7 @@ def _codes(type: str, codes: tuple[str, ...]) -> dict[str, Any]:
     return {name: value for name, value in listed.items() if value}
 
 
-def _resource(type: str, codes: tuple[str, ...]) -> dict[str, Any]:
+def _resource(type: str, codes: tuple[str, ...], conditional: Collection[str]) -> dict[str, Any]:
     is_written = type in search_parameters.written_types()
     parameters = search_parameters.searched_by(type).values()
     references = [each for each in parameters if each.type == "reference" and not each.is_canonical and is_written]
@@ -76,8 +81,9 @@ def _resource(type: str, codes: tuple[str, ...]) -> dict[str, Any]:
         "versioning": "versioned-update" if is_written else "no-version",
         "readHistory": is_written,
         "updateCreate": False,
-        "conditionalCreate": False,
-        "conditionalUpdate": False,
+        "conditionalCreate": "create" in conditional,
+        "conditionalUpdate": "update" in conditional,
+        "conditionalDelete": "single" if "delete" in conditional else "not-supported",
         "referencePolicy": ["logical", "literal"] if is_written else [],
         "searchInclude": [f"{type}:{each.code}" for each in references],
         "searchRevInclude": [f"{each.base}:{each.code}" for each in _referring_to(type)] if is_written else [],

@@ -20,6 +20,11 @@ def bucket_of(text: str, key: bytes) -> int:
     return int.from_bytes(hmac.digest(key, text.encode(), hashlib.sha256)[:2], "big")
 
 
+def keyed(text: str, key: bytes) -> str:
+    """A keyed hash of a text that may name somebody, to compare it by."""
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
 def any_bucket() -> int:
     """A bucket for what belongs to no person."""
     return secrets.randbelow(BUCKETS)

@@ -224,6 +224,13 @@ child_protection_access = Table(
     Index("child_protection_access_patient", "patient_id", "bucket", text("accessed desc")),
 )
 
+conditional_key = Table(
+    "conditional_key",
+    metadata,
+    Column("key", Text, primary_key=True),  # a keyed hash; no row outlives the transaction that inserts it
+    Column("bucket", Integer, primary_key=True),
+)
+
 outbox = Table(
     "outbox",
     metadata,

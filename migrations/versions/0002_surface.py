@@ -62,6 +62,12 @@ CREATE TABLE patient_merge (
 );
 
 CREATE INDEX patient_merge_source ON patient_merge (source, bucket);
+
+CREATE TABLE conditional_key (
+    key TEXT NOT NULL,
+    bucket INTEGER NOT NULL,
+    PRIMARY KEY (key, bucket)
+);
 """
 
 

@@ -1,0 +1,137 @@
+"""Conditional interactions: the one resource that a search names, as the caller may see it.
+
+https://hl7.org/fhir/R4/http.html#ccreate; https://hl7.org/fhir/R4/http.html#cond-update
+
+The condition is a search by the caller, with their scope for it, and never tells of what they may not see: where somebody
+else's record meets it too, they are answered as if there were none.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+from uuid import UUID
+
+from app.api import requests
+from app.api.endpoint import NAMED, permit
+from app.api.requests import Asked
+from app.api.service import Service
+from app.fhir import search_query
+from app.fhir.errors import InvalidParameter, PreconditionFailed
+from app.fhir.search_criteria import About, Among, Amount, Criterion, Pair, SearchQuery, Text, When
+from app.policy.authority import Interaction, Permit
+from app.store import audit, conditional_key, search
+from app.store.audit import Entry
+from app.store.database import Transaction
+from app.store.search import Row
+
+_PLAIN = (Among, Text, When, Amount, About)
+_TOO_WIDE = (
+    "A condition names the resource by identifier, or the person that it is about (by NHS number) and something else beside "
+    "that. Otherwise it could meet more than is meant."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A search that is to meet one resource, and what its caller may see of the type."""
+
+    query: SearchQuery
+    permit: Permit
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """What a condition meets, if anything, and the people whom it names."""
+
+    row: Row | None
+    people: tuple[UUID, ...]
+
+
+def of_header(service: Service, asked: Asked, type: str) -> Condition | None:
+    """The condition in If-None-Exist, where there is one."""
+    sent = asked.request.headers.get("if-none-exist")
+    return None if sent is None else _condition(service, asked, type, requests.encoded_pairs(sent.encode("latin-1")))
+
+
+def of_url(service: Service, asked: Asked, type: str) -> Condition:
+    """The condition in the URL. Raises PreconditionFailed where there is none."""
+    pairs = [pair for pair in requests.query_pairs(asked.request) if pair[0] not in requests.GENERAL]
+    return _condition(service, asked, type, pairs)
+
+
+def _condition(service: Service, asked: Asked, type: str, pairs: Sequence[Pair]) -> Condition:
+    """Raises InvalidParameter for what is not understood, PreconditionFailed for what could meet more than is meant."""
+    may_see = permit(service, asked, "search", type, "s")
+    for name, _ in pairs:
+        if name.startswith("_"):
+            raise InvalidParameter("A condition is made of the type's own search parameters, not of _id or _count.")
+    query = search_query.parse(type, pairs, page_size=2, largest_page=2)
+    if not all(isinstance(criterion, _PLAIN) for criterion in query.criteria) or not _is_narrow(query):
+        raise PreconditionFailed(_TOO_WIDE)
+    return Condition(replace(query, count=2, total=False), may_see)
+
+
+def _is_narrow(query: SearchQuery) -> bool:
+    names_person = any(isinstance(criterion, About) for criterion in query.criteria)
+    others = len(query.criteria) > 1 or query.type == "Patient"
+    return bool(list(_identifiers(query.criteria))) or (names_person and others)
+
+
+def _identifiers(criteria: Iterable[Criterion]) -> Iterable[str]:
+    for criterion in criteria:
+        if isinstance(criterion, Among):
+            yield from (token for token in criterion.tokens if token.startswith("identifier#"))
+
+
+async def met(service: Service, asked: Asked, tx: Transaction, condition: Condition, *, may_create: bool) -> Met:
+    """What the caller's condition meets. Raises PreconditionFailed where that is more than one.
+
+    `may_create`: others with the same condition wait until this transaction has ended, so that only one finds nothing.
+    """
+    query = condition.query
+    _name(asked, query)
+    if may_create:
+        await conditional_key.take_turn(tx, _keys(query), service.bucket_key)
+    people = await search.about(tx, query, service.bucket_key)
+    page = await search.page(tx, {query.type: condition.permit}, query, people, None, service.bucket_key)
+    if len(page.rows) > 1:
+        raise PreconditionFailed(
+            "The condition meets more than one resource. Say more, so that it meets the one meant."
+        )
+    return Met(next(iter(page.rows), None), tuple(people.everyone) if people else ())
+
+
+def nothing(asked: Asked, interaction: Interaction, condition: Condition, met: Met) -> list[Entry]:
+    """What the audit keeps of a condition that meets nothing: one for each person named, one at least."""
+    return [
+        Entry(
+            asked.caller,
+            asked.now,
+            interaction,
+            condition.query.type,
+            audit.NOTHING,
+            "nothing",
+            asked.request_id,
+            patient_id=person,
+            query=urlencode(condition.query.pairs),
+        )
+        for person in (met.people or (None,))
+    ]
+
+
+def _name(asked: Asked, query: SearchQuery) -> None:
+    """A refusal is remembered with whom the condition names, beside whom the body does."""
+    told = [asked.request.scope.get(NAMED), urlencode(query.pairs)]
+    asked.request.scope[NAMED] = "&".join(each for each in told if each)
+
+
+def _keys(query: SearchQuery) -> list[str]:
+    """For which conditions to wait: those with an identifier in common, whatever else they say."""
+    identifiers = [f"{query.type} {token}" for token in _identifiers(query.criteria)]
+    numbers = [
+        f"{query.type} {number}"
+        for criterion in query.criteria
+        if isinstance(criterion, About) and query.type == "Patient"
+        for number in criterion.nhs_numbers
+    ]
+    return identifiers or numbers or [f"{query.type} {urlencode(sorted(query.pairs))}"]
