@@ -26,7 +26,9 @@ EXPLANATIONS = {
         "Shown to the person, or to somebody with parental responsibility.", "This is your own view."
     ),
     "audit": Explanation("Shown to an auditor; reading the audit is audited.", "An auditor examined who saw what."),
-    "directory": Explanation("Organisations are known to everyone.", "Organisations are known to everyone."),
+    "directory": Explanation(
+        "Organisations and professionals are known to everyone.", "Organisations and professionals are known to everyone."
+    ),
     "total": Explanation("Only their number was told.", "Only a number was told."),
     "plans_are_looked_up": Explanation(
         "Child protection plans are not found by this search. Look the child up: Flag?patient:identifier=...", None

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 AUTHORITY, SUBTRACTION, GRANT = "app/policy/authority.py", "app/policy/subtraction.py", "app/policy/grant.py"
 VISIBLE, IN_SQL, AUDIT = "app/store/visible.py", "app/store/predicate_sql.py", "app/store/audit.py"
+CATEGORY, OWN_NAME, TARGETS = "app/policy/category.py", "app/policy/own_name.py", "app/store/targets.py"
 LOOKUP, GATE = "app/child_protection/lookup.py", "app/child_protection/gate.py"
 
 WHO_SEES_WHAT = "tests/policy/test_authority.py"
 WHAT_CONSENTS_SAY = "tests/policy/test_consent.py"
 BOTH_INTERPRETERS = "tests/store/test_predicate_interpreters.py"
 READS, CONSENTS, AUDITED = "tests/api/test_read.py", "tests/api/test_consent.py", "tests/api/test_audit.py"
+WHO_WRITES_WHAT, BETWEEN = "tests/policy/test_own_name.py", "tests/api/test_types_between.py"
+WHAT_IT_IS_ABOUT = "tests/policy/test_facts.py"
 LOOKUPS, LEFT_BEHIND = "tests/api/test_lookup.py", "tests/api/test_lookup_leaves.py"
 
 
@@ -223,5 +226,54 @@ MUTATIONS = (
         '        case None | "true":\n',
         '        case "true":\n',
         (LEFT_BEHIND,),
+    ),
+    Mutation(
+        "of a restricted person consent opens what services wrote",
+        SUBTRACTION,
+        'Negate(type_in("Patient")) if rule == "consent" else type_in("RelatedPerson")',
+        'type_in("RelatedPerson")',
+        (WHO_SEES_WHAT,),
+    ),
+    Mutation(
+        "who is named in an encounter reads it",
+        AUTHORITY,
+        '_ADDRESSED = ("CommunicationRequest", "Communication", "Task")',
+        '_ADDRESSED = ("CommunicationRequest", "Communication", "Task", "Encounter")',
+        (WHO_SEES_WHAT,),
+    ),
+    Mutation(
+        "what has no known code is of health",
+        CATEGORY,
+        "    otherwise: str = UNKNOWN\n",
+        "    otherwise: str = HEALTH\n",
+        (WHAT_IT_IS_ABOUT,),
+    ),
+    Mutation(
+        "a service writes in another's name",
+        OWN_NAME,
+        "    if type not in _ANYBODY and _named(resource) != {caller.organization}:\n",
+        "    if False:\n",
+        (WHO_WRITES_WHAT,),
+    ),
+    Mutation(
+        "who is asked changes what is asked",
+        OWN_NAME,
+        "    return asked == is_asked\n",
+        "    return True\n",
+        (WHO_WRITES_WHAT,),
+    ),
+    Mutation(
+        "a provenance tells of others' records",
+        TARGETS,
+        "    return wanted <= found and one_person\n",
+        "    return one_person\n",
+        (BETWEEN,),
+    ),
+    Mutation(
+        "a provenance is of two people",
+        TARGETS,
+        "    return wanted <= found and one_person\n",
+        "    return wanted <= found\n",
+        (BETWEEN,),
     ),
 )
