@@ -49,7 +49,15 @@ def _texts(argument: ast.expr) -> Iterator[str]:
             yield from _texts(other)
 
 
-USED, RELEASING = named(*NAMING) | set(endpoint.REMEMBERED.values()), named("Authority")
+def put_instead() -> set[str]:
+    """The rules that are put in the place of another: `replace(entry, rule=...)`."""
+    calls = [
+        each for path in FILES for each in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(each, ast.Call)
+    ]
+    return {text for call in calls for each in call.keywords if each.arg == "rule" for text in _texts(each.value)}
+
+
+USED, RELEASING = named(*NAMING) | put_instead() | set(endpoint.REMEMBERED.values()), named("Authority")
 
 
 def test_some_rules_are_found() -> None:
