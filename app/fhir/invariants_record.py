@@ -5,12 +5,10 @@ https://hl7.org/fhir/R4/observation.html; https://hl7.org/fhir/R4/subscription.h
 The words of a profile's rule are its `constraint.human`. Each function yields the steps to what breaks it.
 """
 
-import ipaddress
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
 
 from app.fhir import coding, schema_terminology, systems
 
@@ -18,9 +16,9 @@ Steps = tuple[str | int, ...]
 ProfileRule = Callable[[dict[str, Any]], Iterator[Steps]]
 
 MOST_DATA = 524_288  # characters of base64 in a document
-_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z][a-z0-9-]*")
+_NAMED = re.compile(r"https://([A-Za-z0-9-]+[.])+[A-Za-z][A-Za-z0-9-]*(:[0-9]{1,5})?([/?][^#\s]*)?")
+_NOT_PUBLIC = re.compile(r"(?i)https://[^/:?]*[.](localhost|local|internal)([/:?]|$)")
 _HEADER = re.compile(r"[A-Za-z0-9-]+: [\x20-\x7e]+")
-_NOT_PUBLIC = (".localhost", ".local", ".internal")
 _ITEMS = f"{systems.CRADLE}/ValueSet/Cradle-ObservationCode"
 _REVIEWS = f"{systems.CRADLE}/ValueSet/Cradle-ChildHealthReview"
 
@@ -89,32 +87,9 @@ def _by_an_organisation(provenance: dict[str, Any]) -> Iterator[Steps]:
 
 def _is_a_public_https_address(subscription: dict[str, Any]) -> Iterator[Steps]:
     """By its form alone: where a name leads to is looked at whenever something is delivered."""
-    if not _is_public(subscription["channel"]["endpoint"]):
+    endpoint = subscription["channel"]["endpoint"]
+    if not _NAMED.fullmatch(endpoint) or _NOT_PUBLIC.match(endpoint):
         yield ("channel", "endpoint")
-
-
-def _is_public(address: str) -> bool:
-    try:
-        url = urlsplit(address)
-        host, port = (url.hostname or "").rstrip("."), url.port
-    except ValueError:
-        return False
-    if url.scheme != "https" or "@" in url.netloc or url.fragment or port == 0:
-        return False
-    if (
-        url.netloc.startswith("[") or host[-1:].isdigit()
-    ):  # a name ends in a letter; a number is an address in some form
-        return _is_public_number(host)
-    return bool(_NAME.fullmatch(host)) and not f".{host}".endswith(_NOT_PUBLIC)
-
-
-def _is_public_number(host: str) -> bool:
-    try:
-        number = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    mapped = number.ipv4_mapped if isinstance(number, ipaddress.IPv6Address) else None
-    return (mapped or number).is_global
 
 
 def _headers_are_lines(subscription: dict[str, Any]) -> Iterator[Steps]:
