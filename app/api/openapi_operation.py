@@ -186,7 +186,7 @@ def _parameters(line: Line, type: str) -> Iterator[dict[str, Any]]:
         if f"{{{name}}}" in line.path:
             yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
     if line.code == "search-type" and line.method == "GET":
-        yield from _searched_by(type)
+        yield from _searched_by(None if "{type}" in line.path else type)
     for name in _QUERIES.get(line.code, ()):
         yield _query(name, "")
     for name in ("X-Request-ID", "X-Correlation-ID", "NHSD-End-User-Organisation-ODS", *_HEADERS.get(line.code, ())):
@@ -195,8 +195,9 @@ def _parameters(line: Line, type: str) -> Iterator[dict[str, Any]]:
         yield {"$ref": f"#/components/parameters/{gate.HEADER}"}
 
 
-def _searched_by(type: str) -> Iterator[dict[str, Any]]:
-    for parameter in search_parameters.parameters(type).values():
+def _searched_by(type: str | None) -> Iterator[dict[str, Any]]:
+    """Without a type, what every type is searched by."""
+    for parameter in search_parameters.parameters(type).values() if type else ():
         yield _query(parameter.code, f"{parameter.type}: {parameter.url}")
         if parameter.type == "reference":
             yield _query(f"{parameter.code}:identifier", "by an identifier: [system]|[value]")
@@ -214,7 +215,7 @@ def _body(line: Line, type: str) -> dict[str, Any] | None:
         case _, "GET" | "DELETE":
             return None
         case "search-type", _:
-            names = [each["name"] for each in _searched_by(type)]
+            names = [each["name"] for each in _searched_by(None if "{type}" in line.path else type)]
             form = {"type": "object", "properties": {name: {"type": "string"} for name in names}}
             return {"content": {_FORM: {"schema": form}}}
         case "create" | "update", _:

@@ -14,8 +14,10 @@ from starlette.routing import Route
 from app.api import (
     audit_event,
     bundle,
+    compartment,
     create,
     delete,
+    everything,
     lookup,
     match,
     merge,
@@ -51,7 +53,14 @@ class _One(Convertor[str]):
         return value
 
 
+class _Kind(_One):
+    """What stands in a path for a type, or for all of them."""
+
+    regex = r"[A-Z][A-Za-z]*|\*"
+
+
 register_url_convertor("one", _One())
+register_url_convertor("kind", _Kind())
 OPEN = frozenset({f"{FHIR_PATH}/metadata"})  # what is answered without a token
 
 
@@ -79,6 +88,11 @@ def table() -> Iterator[Registered]:
     yield Registered("delete", "DELETE", "", delete.conditional_of, deletable, "delete")
     yield Registered("vread", "GET", "/{id}/_history/{version}", vread.of, written, "vread")
     patient = ("Patient",)
+    yield Registered("$everything", "GET", "/{id}/$everything", lambda _: everything.everything, patient, "everything")
+    yield Registered("$everything", "POST", "/{id}/$everything", lambda _: everything.everything, patient, "everything")
+    in_compartment = compartment.search_compartment
+    yield Registered("search-type", "GET", "/{id}/{type}", lambda _: in_compartment, patient, "search")
+    yield Registered("search-type", "POST", "/{id}/{type}/_search", lambda _: in_compartment, patient, "search")
     yield Registered("$match", "POST", "/$match", lambda _: match.match, patient, "match")
     yield Registered("$merge", "POST", "/$merge", lambda _: merge.merge, patient, "merge")
     yield Registered("$unmerge", "POST", "/{id}/$unmerge", lambda _: unmerge.unmerge, patient, "unmerge")
@@ -138,4 +152,6 @@ def document() -> dict[str, Any]:
 
 
 def _route(method: str, path: str, respond: Callable[[Request], Awaitable[Response]]) -> Route:
-    return Route(FHIR_PATH + path.replace("{id}", "{id:one}"), respond, methods=[method])
+    return Route(
+        FHIR_PATH + path.replace("{id}", "{id:one}").replace("{type}", "{type:kind}"), respond, methods=[method]
+    )

@@ -13,7 +13,7 @@ from app.api import read, responses
 from app.api.requests import Asked
 from app.api.service import Service
 from app.child_protection import gate
-from app.fhir import bundle, outcome, subset
+from app.fhir import bundle, outcome, search_criteria, subset
 from app.fhir.bundle import Entry as BundleEntry
 from app.fhir.errors import Issue
 from app.fhir.search_criteria import Pair, SearchQuery
@@ -23,6 +23,7 @@ from app.store.audit import Entry
 from app.store.inclusion import Included
 from app.store.search import Row
 
+_PLANS = frozenset(("Flag", "CarePlan", "CareTeam"))
 _LIKE_A_PARAMETER = re.compile(r"[A-Za-z_][A-Za-z_.:-]{0,60}")
 
 
@@ -35,11 +36,19 @@ class Found:
     included: Included
 
 
-def text(service: Service, asked: Asked, query: SearchQuery, found: Found, links: dict[str, str]) -> str:
-    """The Bundle. `_elements` is of what was searched for; what is included is shown whole, or as its summary."""
+def text(
+    service: Service,
+    asked: Asked,
+    query: SearchQuery,
+    found: Found,
+    links: dict[str, str],
+    types: Iterable[str] | None = None,
+) -> str:
+    """The Bundle. `types` are those that were asked for, where it is not what the query says. `_elements` is of what was searched for; what is included is shown whole, or as its summary."""
     entries = [_entry(service, row, query, "match", query.elements) for row in found.rows]
     entries += [_entry(service, row, query, "include", ()) for row in found.included.rows]
-    notes = [BundleEntry(None, outcome.text([issue]), "outcome") for issue in _notes(asked, query, found)]
+    touched = frozenset(_touched(query) if types is None else types)
+    notes = [BundleEntry(None, outcome.text([issue]), "outcome") for issue in _notes(asked, query, found, touched)]
     return bundle.searchset([*entries, *notes], found.total, links)
 
 
@@ -48,7 +57,19 @@ def _entry(service: Service, row: Row, query: SearchQuery, mode: bundle.Mode, el
     return BundleEntry(url, subset.of(responses.shown(row), query.summary, elements), mode)
 
 
-def _notes(asked: Asked, query: SearchQuery, found: Found) -> Iterator[Issue]:
+def _touched(query: SearchQuery) -> Iterator[str]:
+    """The types that a search asks for, asks something of, or would bring along."""
+    yield query.type
+    for criterion in query.criteria:
+        yield from search_criteria.looked_into(criterion)
+    for include in query.includes:
+        if include.reverse:
+            yield include.source
+        else:
+            yield include.target or (include.parameter.targets[0] if len(include.parameter.targets) == 1 else "")
+
+
+def _notes(asked: Asked, query: SearchQuery, found: Found, touched: frozenset[str]) -> Iterator[Issue]:
     if query.ignored:
         named = ", ".join(
             name if _LIKE_A_PARAMETER.fullmatch(name) else "one of no such name" for name in query.ignored
@@ -57,7 +78,7 @@ def _notes(asked: Asked, query: SearchQuery, found: Found) -> Iterator[Issue]:
     if found.included.is_cut:
         yield Issue("too-costly", "More would be included than is shown. Narrow it.", severity="warning")
     # Whoever may look children up is told that a plan is not found in this way, whether or not there is one.
-    if query.type in ("CarePlan", "CareTeam") and gate.takes_part(asked.caller):
+    if touched & _PLANS and gate.takes_part(asked.caller):
         yield Issue("informational", explanation.practitioner("plans_are_looked_up"), severity="information")
 
 

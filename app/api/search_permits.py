@@ -5,6 +5,8 @@ https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html
 To look into a resource (a chain, `_has`) is to search its type; to be given it beside others is to read it.
 """
 
+from collections.abc import Sequence
+
 from app.api.endpoint import permit
 from app.api.refused import Refused
 from app.api.requests import Asked
@@ -27,6 +29,14 @@ def to_include(service: Service, asked: Asked, query: SearchQuery) -> dict[str, 
     """
     types = {type for include in query.includes for type in _types(asked, include)}
     return {type: permit(service, asked, "search", type, "r") for type in sorted(types)}
+
+
+def covered(asked: Asked, named: Sequence[str] | None, possible: Sequence[str]) -> tuple[str, ...]:
+    """Of several types to search, those that are named, or else those that the token covers. Raises Refused."""
+    found = tuple(type for type in possible if (type in named if named is not None else asked.caller.may(type, "s")))
+    if not found or not all(asked.caller.may(type, "s") for type in found):
+        raise Refused("scope_required")
+    return found
 
 
 def _types(asked: Asked, include: Include) -> frozenset[str]:

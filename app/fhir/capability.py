@@ -55,6 +55,7 @@ def statement(base: str, token_url: str, version: str, surface: Surface) -> dict
                     "purpose of use and, where somebody is at the screen, the user.",
                 },
                 "resource": types,
+                "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
                 **_codes("", surface.types.get("", ())),
             }
         ],

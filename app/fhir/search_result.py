@@ -24,7 +24,7 @@ def read(type: str, name: str, value: str, largest_page: int) -> Mapping[str, An
         raise search_refusal.modifier(type, name, ())
     match base:
         case "_count":
-            return {"count": _count(value, largest_page)}
+            return {"count": count(value, largest_page)}
         case "_total":
             return {"total": _total(value)}
         case "_sort":
@@ -141,7 +141,8 @@ def _sort(type: str, text: str) -> Sort:
     return Sort(parameter, descending)
 
 
-def _count(value: str, largest: int) -> int:
+def count(value: str, largest: int) -> int:
+    """How many entries a page has, at most `largest`."""
     if not re.fullmatch(rf"[0-9]{{1,{_MOST_DIGITS}}}", value):
         raise InvalidParameter("_count is a whole number from 0.", expression="_count")
     return min(int(value), largest)

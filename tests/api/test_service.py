@@ -42,7 +42,7 @@ def operations(running: Running) -> list[tuple[str, str]]:
 
 
 def _url(path: str, id: str = IDS[0]) -> str:
-    return path.replace("{id}", id).replace("{version}", "1")
+    return path.replace("{id}", id).replace("{version}", "1").replace("{type}", "Consent")
 
 
 async def _send(caller: Caller, method: str, path: str, text: str = "{}") -> Any:
