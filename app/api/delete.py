@@ -2,7 +2,7 @@
 
 https://hl7.org/fhir/R4/http.html#delete
 
-Nothing is destroyed: history keeps every version. If-Match is required, as for an update. To delete what is deleted is to
+Nothing is destroyed: history keeps every version. If-Match is honoured, and required in strict NHS mode. To delete what is deleted is to
 find it so, whatever version is named: a request that is sent twice is answered twice alike.
 """
 
@@ -29,7 +29,8 @@ def of(type: str) -> Interact:
     async def delete(service: Service, asked: Asked) -> Response:
         requests.only(requests.query_pairs(asked.request), "_format")
         may_see = permit(service, asked, "delete", type, "d")
-        expected = requests.version_seen(asked.request)
+        strict = service.settings.nhs_strict
+        expected = requests.version_seen(asked.request) if strict else requests.if_match(asked.request)
         id = resource_id.parse(asked.request.path_params["id"])
         version = None
         async with service.database.transaction() as tx:

@@ -27,6 +27,7 @@ from app.policy.access import Caller
 
 GENERAL = ("_format", "_pretty")
 _MOST_PARAMETERS = 64
+_VERSION = "[1-9][0-9]{0,8}"
 _PRETTY = "cradle.pretty"  # where a search by POST leaves, in the ASGI scope, that it asked for it
 
 
@@ -139,18 +140,24 @@ def if_match(request: Request) -> int | None:
     sent = request.headers.get("if-match")
     if sent is None:
         return None
-    match = re.fullmatch(r'(?:W/)?"([1-9][0-9]{0,8})"', sent.strip())
+    match = re.fullmatch(rf'(?:W/)?"({_VERSION})"', sent.strip())
     if match is None:
         raise Malformed('If-Match is a version: W/"2".')
     return int(match[1])
 
 
-def version_seen(request: Request) -> int:
-    """The version in If-Match, by which a caller says what they have seen. Raises PreconditionFailed without it."""
+def version_seen(request: Request, stated: object = None) -> int:
+    """The version by which a caller says what they have seen. Raises PreconditionFailed where they do not say.
+
+    That is If-Match, or without it the `meta.versionId` that came back in the resource, `stated`: client libraries that
+    send no If-Match send that.
+    """
     version = version_if_seen(request)
-    if version is None:
-        raise PreconditionFailed('Send If-Match with the version that you have seen, such as W/"2".')
-    return version
+    if version is not None:
+        return version
+    if isinstance(stated, str) and re.fullmatch(_VERSION, stated):
+        return int(stated)
+    raise PreconditionFailed('Send If-Match with the version that you have seen, such as W/"2".')
 
 
 def version_if_seen(request: Request) -> int | None:

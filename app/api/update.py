@@ -2,8 +2,9 @@
 
 https://hl7.org/fhir/R4/http.html#update; https://hl7.org/fhir/R4/http.html#concurrency
 
-If-Match is required: nobody overwrites what they have not seen. A resource is not created under a caller's id, since ids are
-ours; by a condition it is, where nothing meets it.
+Nobody overwrites what they have not seen: the version is named by If-Match, or by the `meta.versionId` that comes back (not in
+strict NHS mode). A resource is not created under a caller's id, since ids are ours; by a condition it is, where nothing meets
+it.
 """
 
 from starlette.responses import Response
@@ -29,8 +30,10 @@ def of(type: str) -> Interact:
     async def update(service: Service, asked: Asked) -> Response:
         requests.only(requests.query_pairs(asked.request), "_format")
         may_see = permit(service, asked, "update", type, "u")
-        expected = requests.version_seen(asked.request)
+        if service.settings.nhs_strict:
+            requests.version_seen(asked.request)
         draft = await submission.sent(service, asked, type)
+        expected = requests.version_seen(asked.request, draft.resource.get("meta", {}).get("versionId"))
         if draft.resource.get("id") != asked.request.path_params["id"]:
             raise InvalidResourceId("The resource's id must be the one in the URL.", expression=f"{type}.id")
         id = resource_id.parse(asked.request.path_params["id"])

@@ -36,7 +36,6 @@ def main() -> None:
     print("She agreed to demographics:", read(centre, family["nhs_number"]))
 
     consent.status = "inactive"
-    health_visiting.server.session.headers["If-Match"] = f'W/"{consent.meta.versionId}"'  # fhirclient sends none itself
     consent.update(health_visiting.server)
     print("She withdrew it:", read(centre, family["nhs_number"]))
 

@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/http.html#update
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ async def test_the_owner_writes_the_next_version(as_: Callers, child: Child, run
 
 async def test_nobody_overwrites_what_they_have_not_seen(as_: Callers, child: Child) -> None:
     health_visiting = as_["health-visiting"]
-    text = json.dumps(child.patient)
+    text = json.dumps(without_version(child.patient))
     unseen: list[tuple[dict[str, str], int]] = [({}, 412), ({"If-Match": 'W/"2"'}, 409), ({"If-Match": '"7"'}, 409)]
     for headers, status in unseen:
         answer = await health_visiting.send_text("PUT", f"Patient/{child.id}", text, headers)
@@ -37,6 +38,19 @@ async def test_nobody_overwrites_what_they_have_not_seen(as_: Callers, child: Ch
     family.updated(await health_visiting.update(child.patient))
     assert (await health_visiting.update(child.patient)).status_code == 409
     assert (await health_visiting.get(f"Patient/{child.id}")).headers["etag"] == 'W/"2"'
+
+
+def without_version(resource: dict[str, Any]) -> dict[str, Any]:
+    return resource | {"meta": {name: value for name, value in resource["meta"].items() if name != "versionId"}}
+
+
+async def test_the_version_that_comes_back_says_what_was_seen(as_: Callers, child: Child) -> None:
+    """As client libraries send it that know no If-Match. The header goes before it."""
+    sent = as_["health-visiting"].send_text
+    place, text = f"Patient/{child.id}", json.dumps(child.patient)
+    assert (await sent("PUT", place, text, {"If-Match": 'W/"2"'})).status_code == 409
+    assert (await sent("PUT", place, text)).json()["meta"]["versionId"] == "2"
+    assert (await sent("PUT", place, text)).status_code == 409
 
 
 @pytest.mark.parametrize("sent", ["2", "*", "W/2", 'W/"x"', 'W/"0"', 'W/"1", W/"2"', ""])
