@@ -14,6 +14,8 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+from app.fhir import search_criteria, search_query
+from app.fhir.search_criteria import Place
 from app.policy import authority, consent, facts, standing
 from app.policy.access import Caller
 from app.policy.authority import AccessRequest, Permit
@@ -21,7 +23,10 @@ from app.policy.facts import Person
 from app.policy.grant import Grant
 from app.policy.predicate import holds
 from app.store import database as store
+from app.store import inclusion, search
+from app.store.inclusion import Included
 from app.store.resource import Version
+from app.store.search import Page
 from app.store.writing import Draft
 from tests.policy import records
 from tests.policy.consents import synthetic
@@ -138,6 +143,28 @@ def permit(caller: Caller, type: str, now: datetime = START) -> Permit:
     decided = authority.permit(AccessRequest(caller, "search", type, now))
     assert isinstance(decided, Permit)
     return decided
+
+
+async def find(
+    database: store.Database, caller: Caller, type: str, *pairs: tuple[str, str], place: Place | None = None
+) -> Page:
+    """One page, a thousand rows long where it is not said."""
+    return (await answer(database, caller, type, *pairs, place=place))[0]
+
+
+async def answer(
+    database: store.Database, caller: Caller, type: str, *pairs: tuple[str, str], place: Place | None = None
+) -> tuple[Page, Included]:
+    """One page and what belongs to it."""
+    query = search_query.parse(type, pairs, page_size=1000, largest_page=1000)
+    into = {type, *(each for criterion in query.criteria for each in search_criteria.looked_into(criterion))}
+    targets = {each for include in query.includes for each in (include.source, *include.parameter.targets)}
+    async with database.transaction() as tx:
+        people = await search.about(tx, query, drafts.KEY)
+        searched = {each: permit(caller, each) for each in into}
+        page = await search.page(tx, searched, query, people, place, drafts.KEY)
+        included = {each: permit(caller, each) for each in targets}
+        return page, await inclusion.included(tx, included, page.rows, query.includes, drafts.KEY)
 
 
 def visible(kept: list[Kept], caller: Caller, type: str) -> list[Kept]:

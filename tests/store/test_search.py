@@ -13,17 +13,15 @@ from uuid import UUID, uuid4
 import pytest
 import pytest_asyncio
 
-from app.fhir import resource_id, search_query
-from app.policy.access import Caller
+from app.fhir import resource_id
 from app.store import database as store
-from app.store import inclusion, search
 from app.store.search import Page
 from tests.policy import records
 from tests.policy.consents import synthetic
 from tests.store import drafts, search_world
 from tests.store.conftest import NewDatabase
-from tests.store.drafts import KEY, START, draft, identified
-from tests.store.search_world import CALLERS, Kept
+from tests.store.drafts import START, draft, identified
+from tests.store.search_world import CALLERS, Kept, find
 
 TYPES = ("Patient", "RelatedPerson", "Consent", "Flag", "CommunicationRequest", "Organization")
 LATER = START + timedelta(hours=1)
@@ -34,13 +32,6 @@ async def everybody(new_database: NewDatabase) -> tuple[store.Database, list[Kep
     """A database with the mixed population, and all that was written."""
     database = await new_database()
     return database, await search_world.written(database, search_world.documents(Random(2013)))
-
-
-async def find(database: store.Database, caller: Caller, type: str, *pairs: tuple[str, str], after: Any = None) -> Page:
-    query = search_query.parse(type, pairs, page_size=1000, largest_page=1000)
-    async with database.transaction() as tx:
-        people = await search.about(tx, query, KEY)
-        return await search.page(tx, {type: search_world.permit(caller, type)}, query, people, after, KEY)
 
 
 def ids(kept: Sequence[Kept]) -> list[UUID]:
@@ -58,7 +49,7 @@ async def test_the_pages_together_are_what_the_caller_may_see(
         found: list[UUID] = []
         after, turns = None, cycle(sizes)
         while True:
-            page = await find(database, CALLERS[who], type, ("_count", str(next(turns))), after=after)
+            page = await find(database, CALLERS[who], type, ("_count", str(next(turns))), place=after)
             assert page.total == len(expected)
             assert page.rows or not expected, "no page is empty"
             found += [row.id for row in page.rows]
@@ -416,7 +407,7 @@ async def test_what_is_written_between_pages_moves_nothing(database: store.Datab
     found: list[UUID] = []
     after, written = None, 0
     while True:
-        page = await find(database, CALLERS[who], type, ("_count", "2"), after=after)
+        page = await find(database, CALLERS[who], type, ("_count", "2"), place=after)
         assert page.total == len(expected) + written
         found += [row.id for row in page.rows]
         if (after := page.next) is None:
@@ -434,7 +425,7 @@ async def test_what_changes_between_pages_is_not_found_twice(database: store.Dat
     for version in made:
         number = search_world.nhs_number(version)
         await drafts.change(database, "Patient", version.id, drafts.patient(number, gender="male"), LATER)
-    second = await find(database, CALLERS["health visitor"], "Patient", ("_count", "2"), after=first.next)
+    second = await find(database, CALLERS["health visitor"], "Patient", ("_count", "2"), place=first.next)
     assert (second.rows, second.total) == ((), 6)
 
 
@@ -451,35 +442,3 @@ async def _write_more(database: store.Database, turn: int) -> None:
         draft(flag | {"subject": identified(seen)}, "LA902"),
         now=LATER,
     )
-
-
-async def test_an_include_shows_what_may_be_seen_and_nothing_else(database: store.Database) -> None:
-    about = {"subject": identified(synthetic(7000))}
-    own, other = await drafts.create(
-        database,
-        draft(records.example("child-protection-care-team") | about, "LA901"),
-        draft(records.example("child-protection-care-team") | about, "LA902"),
-    )
-    teams = [{"reference": f"CareTeam/{team.id}"} for team in (own, other)]
-    plan = records.example("child-protection-care-plan-active") | about | {"careTeam": teams}
-    await drafts.create(database, draft(plan, "LA901"))
-    found = await _included(database, "CarePlan", "CarePlan:care-team", "CareTeam")
-    assert [row.id for row in found] == [own.id]
-
-
-async def test_whom_a_resource_is_about_may_be_included(database: store.Database) -> None:
-    (child, _) = await drafts.create(
-        database, draft(drafts.patient(synthetic(7000))), draft(drafts.agreed(synthetic(7000)))
-    )
-    found = await _included(database, "Consent", "Consent:patient", "Patient", caller=CALLERS["health visitor"])
-    assert [row.id for row in found] == [child.id]
-
-
-async def _included(
-    database: store.Database, type: str, include: str, target: str, caller: Caller = records.COUNCIL
-) -> tuple[search.Row, ...]:
-    query = search_query.parse(type, [("_include", include)], page_size=50, largest_page=50)
-    async with database.transaction() as tx:
-        page = await search.page(tx, {type: search_world.permit(caller, type)}, query, None, None, KEY)
-        permits = {target: search_world.permit(caller, target)}
-        return (await inclusion.included(tx, permits, page.rows, query.includes, KEY)).rows
