@@ -145,7 +145,7 @@ class Structure:
 def parsed(json: Mapping[str, Any], view: str) -> Structure:
     """A StructureDefinition's `snapshot` or `differential`. DefinitionError where it holds what is not enforced."""
     where = str(json.get("name"))
-    if view not in json:
+    if not json.get(view):
         raise DefinitionError(f"{where} has no {view}.")
     return Structure(
         url=json["url"],

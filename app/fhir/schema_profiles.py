@@ -92,7 +92,15 @@ def snapshot(profile: Profile) -> Structure:
 
 
 def _known(type: Type, where: str) -> Type:
-    """A target that is a profile of ours for its whole type is that type, since all that is kept here meets it."""
+    """A target that is a profile of ours for its whole type is that type, since all that is kept here meets it.
+
+    An extension whose definition is not held here is known by its URL alone.
+    """
+    for url in type.profiles if type.code != "Extension" else ():
+        try:
+            of_data_type(url, type.code)
+        except DefinitionError as error:
+            raise DefinitionError(f"{where}: {error}") from error
     targets = set(type.targets)
     for url in type.target_profiles:
         profile = profiles().get(url.partition("|")[0])

@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/profiling.html#snapshot
 
 from dataclasses import replace
 
-from app.fhir import schema_definitions
+from app.fhir import schema_definitions, schema_terminology
 from app.fhir.schema_elements import CORE, DefinitionError, Element, Structure, Type
 
 _UNLIMITED = 10**9
@@ -32,7 +32,10 @@ class _Snapshot:
     def change(self, change: Element) -> None:
         element = self.made_explicit(change.id)
         _check_narrower(element, change, f"{self.name}: {change.id}")
-        self.elements[element.id] = _changed(element, change)
+        changed = _changed(element, change)
+        if change.value_set:
+            _check_bound(changed, f"{self.name}: {change.id}")
+        self.elements[element.id] = changed
 
     def made_explicit(self, id: str) -> Element:
         """The element of an id, entered first where it is not there yet."""
@@ -148,6 +151,15 @@ def _check_narrower(element: Element, change: Element, at: str) -> None:
         for base in element.types:
             if type.code == base.code and base.targets and set(type.targets) - set(base.targets):
                 raise DefinitionError(f"{at}: a target is not among the base's.")
+
+
+def _check_bound(element: Element, at: str) -> None:
+    try:
+        bound = [schema_terminology.binding(element.value_set or "", type.code) for type in element.types]
+    except DefinitionError as error:
+        raise DefinitionError(f"{at}: {error}") from error
+    if None in bound or not bound:
+        raise DefinitionError(f"{at}: a binding to {element.value_set} is not enforced here.")
 
 
 def _most(max: str | None) -> int:
