@@ -7,7 +7,7 @@ verdict: the database judges each time, by what it holds then.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -37,6 +37,12 @@ class Compiled:
         values = [given.get(name, fixed) for name, fixed in self._parameters]
         found: list[asyncpg.Record] = await connection.fetch(self.sql, *values)
         return found
+
+    async def execute_all(self, connection: asyncpg.Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Once for each of these, which give every parameter."""
+        await connection.executemany(
+            self.sql, [[row.get(name, fixed) for name, fixed in self._parameters] for row in rows]
+        )
 
 
 def _stood_for(value: object, stand_ins: Mapping[object, str]) -> str | None:

@@ -13,13 +13,14 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, update
+from sqlalchemy import ARRAY, Integer, Uuid, any_, bindparam, delete, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.fhir import systems, time
 from app.policy import consent, facts, standing
 from app.policy.grant import Grant
 from app.store import database, identity, resource, tables
+from app.store.compiled import Compiled
 from app.store.identity import Identity
 from app.store.resource import Stored
 
@@ -46,14 +47,10 @@ async def recompile(tx: AsyncConnection, people: Collection[Identity], now: date
         grants += [_grant_row(id, locked[id].bucket, grant) for id in person.records for grant in compiled]
     ids = sorted(by_id)
     buckets = [locked[id].bucket for id in ids]
-    await tx.execute(
-        delete(_GRANT).where(
-            _GRANT.c.patient_id == tables.any_of(ids, _GRANT.c.patient_id.type),
-            _GRANT.c.bucket == tables.any_of(buckets, _GRANT.c.bucket.type),
-        )
-    )
-    await tx.execute(_PUT_PERSON, facts_rows)
-    await resource.copy(await database.driver(tx), _GRANT, grants)
+    driver = await database.driver(tx)
+    await _FORGET_GRANTS.fetch(driver, ids=ids, buckets=buckets)
+    await _PUT_PERSON.execute_all(driver, facts_rows)
+    await resource.copy(driver, _GRANT, grants)
 
 
 class _About:
@@ -112,7 +109,13 @@ class _About:
         }
 
 
-_PUT_PERSON = (
+_FORGET_GRANTS = Compiled(
+    delete(_GRANT).where(
+        _GRANT.c.patient_id == any_(bindparam("ids", type_=ARRAY(Uuid))),
+        _GRANT.c.bucket == any_(bindparam("buckets", type_=ARRAY(Integer))),
+    )
+)
+_PUT_PERSON = Compiled(
     update(_PERSON)
     .where(_PERSON.c.patient_id == bindparam("of_id"), _PERSON.c.bucket == bindparam("of_bucket"))
     .values(

@@ -8,16 +8,19 @@ A person with a superseded number has several records; statements about any of t
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Integer, Row, Text, and_, func, literal, select, text
+from sqlalchemy import ARRAY, Integer, Select, Text, Uuid, and_, any_, bindparam, func, literal, select, text, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningInsert
 
 from app.fhir import resource_id, systems
-from app.store import tables
+from app.store import database, tables
+from app.store.compiled import Compiled
 
 _IDENTIFIER, _PERSON = tables.patient_identifier, tables.person
 
@@ -41,24 +44,31 @@ async def resolve(tx: AsyncConnection, nhs_numbers: Collection[str], key: bytes)
     """The identities of those numbers that have been named before."""
     if not nhs_numbers:
         return {}
+    numbers = sorted(nhs_numbers)
+    buckets = [resource_id.bucket_of(number, key) for number in numbers]
+    found: dict[str, list[UUID]] = {}
+    for value, patient_id in await _RESOLVE.fetch(await database.driver(tx), numbers=numbers, buckets=buckets):
+        found.setdefault(value, []).append(patient_id)
+    return {value: Identity(tuple(records)) for value, records in found.items()}
+
+
+def _resolving() -> Select[Any]:
     columns = _IDENTIFIER.c
-    wanted = sorted(nhs_numbers)
-    buckets = [resource_id.bucket_of(number, key) for number in wanted]
     asked = (
-        func.unnest(literal(wanted, ARRAY(Text)), literal(buckets, ARRAY(Integer)))
+        func.unnest(bindparam("numbers", type_=ARRAY(Text)), _BUCKETS)
         .table_valued("value", "bucket")
         .render_derived("asked")
     )
-    statement = (
+    return (
         select(columns.value, columns.patient_id)
         .join(asked, and_(columns.value == asked.c.value, columns.bucket == asked.c.bucket))
         .where(columns.system == systems.NHS_NUMBER)
         .order_by(columns.value, columns.current.desc(), columns.patient_id)
     )
-    found: dict[str, list[UUID]] = {}
-    for value, patient_id in await tx.execute(statement):
-        found.setdefault(value, []).append(patient_id)
-    return {value: Identity(tuple(records)) for value, records in found.items()}
+
+
+_BUCKETS = bindparam("buckets", type_=ARRAY(Integer))
+_RESOLVE = Compiled(_resolving())
 
 
 async def register(tx: AsyncConnection, nhs_numbers: Collection[str], key: bytes, now: datetime) -> dict[str, Identity]:
@@ -76,7 +86,10 @@ async def add_missing(tx: AsyncConnection, patient_ids: Collection[UUID]) -> Non
     """Make sure that these Patients are persons; a newborn may have no NHS number yet."""
     people = [_nobody_yet(id, resource_id.bucket(id), ()) for id in sorted(patient_ids)]
     if people:
-        await tx.execute(insert(_PERSON).on_conflict_do_nothing(), people)
+        await _ADD.execute_all(await database.driver(tx), people)
+
+
+_ADD = Compiled(insert(_PERSON).on_conflict_do_nothing())
 
 
 async def of_records(tx: AsyncConnection, patient_ids: Collection[UUID], key: bytes) -> list[Identity]:
@@ -84,47 +97,56 @@ async def of_records(tx: AsyncConnection, patient_ids: Collection[UUID], key: by
     if not patient_ids:
         return []
     ids = sorted(patient_ids)
-    statement = select(_PERSON.c.patient_id, _PERSON.c.nhs_numbers).where(
-        _PERSON.c.patient_id == tables.any_of(ids, _PERSON.c.patient_id.type),
-        _PERSON.c.bucket == tables.any_of([resource_id.bucket(id) for id in ids], _PERSON.c.bucket.type),
-    )
-    numbers = {id: tuple(own) for id, own in await tx.execute(statement)}
+    buckets = [resource_id.bucket(id) for id in ids]
+    found_numbers = await _NUMBERS.fetch(await database.driver(tx), ids=ids, buckets=buckets)
+    numbers = {id: tuple(own) for id, own in found_numbers}
     named = await resolve(tx, {number for own in numbers.values() for number in own}, key)
     found = {named[own[0]] if own else Identity((id,)) for id, own in numbers.items()}
     return sorted(found, key=lambda person: person.patient_id)
 
 
+_HERE = (
+    _PERSON.c.patient_id == any_(bindparam("ids", type_=ARRAY(Uuid))),
+    _PERSON.c.bucket == any_(_BUCKETS),
+)
+_NUMBERS = Compiled(select(_PERSON.c.patient_id, _PERSON.c.nhs_numbers).where(*_HERE))
+
+
 async def _register(tx: AsyncConnection, numbers: Sequence[str], key: bytes, now: datetime) -> None:
-    rows = []
-    for number in numbers:
-        bucket = resource_id.bucket_of(number, key)
-        id = resource_id.new(bucket, now)
-        rows.append((number, bucket, id))
+    buckets = [resource_id.bucket_of(number, key) for number in numbers]
+    ids = [resource_id.new(bucket, now) for bucket in buckets]
+    driver = await database.driver(tx)
+    given = {"numbers": list(numbers), "buckets": buckets, "ids": ids}
+    registered = {number for (number,) in await _REGISTER.fetch(driver, **given)}
+    people = [
+        _nobody_yet(id, bucket, [number])
+        for number, bucket, id in zip(numbers, buckets, ids, strict=True)
+        if number in registered
+    ]
+    if people:
+        await _ADD.execute_all(driver, people)
+
+
+def _registering() -> ReturningInsert[Any]:
+    """What somebody else has registered meanwhile stays theirs, and is not returned."""
     columns = _IDENTIFIER.c
-    statement = (
+    new = (
+        func.unnest(bindparam("numbers", type_=ARRAY(Text)), _BUCKETS, bindparam("ids", type_=ARRAY(Uuid)))
+        .table_valued("value", "bucket", "patient_id")
+        .render_derived("new")
+    )
+    rows = select(literal(systems.NHS_NUMBER), new.c.value, new.c.bucket, new.c.patient_id, new.c.bucket, true())
+    return (
         insert(_IDENTIFIER)
-        .values(
-            [
-                {
-                    "system": systems.NHS_NUMBER,
-                    "value": number,
-                    "bucket": bucket,
-                    "patient_id": id,
-                    "patient_bucket": bucket,
-                    "current": True,
-                }
-                for number, bucket, id in rows
-            ]
-        )
+        .from_select(["system", "value", "bucket", "patient_id", "patient_bucket", "current"], rows)
         .on_conflict_do_nothing(
             index_elements=[columns.system, columns.value, columns.bucket], index_where=text("current")
         )
         .returning(columns.value)
     )
-    registered = set((await tx.execute(statement)).scalars())
-    people = [_nobody_yet(id, bucket, [number]) for number, bucket, id in rows if number in registered]
-    if people:
-        await tx.execute(insert(_PERSON), people)
+
+
+_REGISTER = Compiled(_registering())
 
 
 def _nobody_yet(patient_id: UUID, bucket: int, numbers: Sequence[str]) -> dict[str, object]:
@@ -141,17 +163,34 @@ def _nobody_yet(patient_id: UUID, bucket: int, numbers: Sequence[str]) -> dict[s
     }
 
 
-async def lock(tx: AsyncConnection, patient_ids: Collection[UUID]) -> dict[UUID, Row[tuple[object, ...]]]:
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """A row of `person`: the facts about the person as one of their records has them."""
+
+    patient_id: UUID
+    bucket: int
+    nhs_numbers: list[str]
+    birth_date: date | None
+    restriction: str
+    bereaved: bool
+    pregnancy: str
+    pregnancy_over: datetime | None
+    family: list[str]
+
+
+async def lock(tx: AsyncConnection, patient_ids: Collection[UUID]) -> dict[UUID, Locked]:
     """The persons' rows, held until the transaction ends: writers about one person take turns. In one order for all."""
+    if not patient_ids:
+        return {}
     ids = sorted(patient_ids)
     buckets = [resource_id.bucket(id) for id in ids]
-    statement = (
-        select(_PERSON)
-        .where(
-            _PERSON.c.patient_id == tables.any_of(ids, _PERSON.c.patient_id.type),
-            _PERSON.c.bucket == tables.any_of(buckets, _PERSON.c.bucket.type),
-        )
-        .order_by(_PERSON.c.patient_id)
-        .with_for_update()
-    )
-    return {row.patient_id: row for row in await tx.execute(statement)}
+    rows = await _LOCK.fetch(await database.driver(tx), ids=ids, buckets=buckets)
+    return {row["patient_id"]: Locked(*row) for row in rows}
+
+
+_LOCK = Compiled(
+    select(*(_PERSON.c[each.name] for each in fields(Locked)))
+    .where(*_HERE)
+    .order_by(_PERSON.c.patient_id)
+    .with_for_update()
+)

@@ -4,18 +4,19 @@ https://hl7.org/fhir/R4/http.html#versions; https://www.postgresql.org/docs/curr
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, delete, select, update
+from sqlalchemy import ARRAY, Integer, Table, Text, Uuid, any_, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.fhir import json_text, resource_id, search_index
 from app.policy import facts
 from app.policy.facts import Facts
 from app.store import database, guard, indexing, tables
+from app.store.compiled import Compiled
 
 _RESOURCE = tables.resource
 _KEPT_META = ("profile", "security", "tag", "source")
@@ -156,43 +157,40 @@ class Stored:
 
 async def locked(tx: AsyncConnection, type: str, id: UUID) -> Stored | None:
     """The current version, held until the transaction ends."""
-    columns = _RESOURCE.c
-    statement = (
-        select(*_STORED)
-        .where(columns.id == id, columns.bucket == resource_id.bucket(id), columns.type == type)
-        .with_for_update()
-        .prefix_with(guard.for_itself("to write the next version"))
-    )
-    row = (await tx.execute(statement)).one_or_none()
-    return Stored(*row) if row else None
+    rows = await _LOCKED.fetch(await database.driver(tx), id=id, of_bucket=resource_id.bucket(id), of_type=type)
+    return Stored(*rows[0]) if rows else None
 
 
 async def about(tx: AsyncConnection, patient_ids: Iterable[UUID], types: Iterable[str]) -> list[Stored]:
     """The current resources of these types about these people, in no promised order."""
-    columns = _RESOURCE.c
     ids = sorted(patient_ids)
-    statement = (
-        select(*_STORED)
-        .where(
-            columns.patient_id == tables.any_of(ids, columns.patient_id.type),
-            columns.bucket == tables.any_of([resource_id.bucket(id) for id in ids], columns.bucket.type),
-            columns.type == tables.any_of(sorted(types), columns.type.type),
-            columns.deleted.is_(False),
-        )
-        .prefix_with(guard.for_itself("to compile what was said about a person"))
-        .prefix_with(guard.fan_out("several people"))
+    if not ids:
+        return []
+    given = {"ids": ids, "buckets": [resource_id.bucket(id) for id in ids], "types": sorted(types)}
+    return [Stored(*row) for row in await _ABOUT.fetch(await database.driver(tx), **given)]
+
+
+_STORED = tuple(_RESOURCE.c[each.name] for each in fields(Stored))
+_LOCKED = Compiled(
+    select(*_STORED)
+    .where(
+        _RESOURCE.c.id == bindparam("id"),
+        _RESOURCE.c.bucket == bindparam("of_bucket"),
+        _RESOURCE.c.type == bindparam("of_type"),
     )
-    return [Stored(*row) for row in await tx.execute(statement)]
-
-
-_STORED = (
-    _RESOURCE.c.id,
-    _RESOURCE.c.type,
-    _RESOURCE.c.version,
-    _RESOURCE.c.content,
-    _RESOURCE.c.custodian,
-    _RESOURCE.c.patient_id,
-    _RESOURCE.c.last_updated,
+    .with_for_update()
+    .prefix_with(guard.for_itself("to write the next version"))
+)
+_ABOUT = Compiled(
+    select(*_STORED)
+    .where(
+        _RESOURCE.c.patient_id == any_(bindparam("ids", type_=ARRAY(Uuid))),
+        _RESOURCE.c.bucket == any_(bindparam("buckets", type_=ARRAY(Integer))),
+        _RESOURCE.c.type == any_(bindparam("types", type_=ARRAY(Text))),
+        _RESOURCE.c.deleted.is_(False),
+    )
+    .prefix_with(guard.for_itself("to compile what was said about a person"))
+    .prefix_with(guard.fan_out("several people"))
 )
 
 
