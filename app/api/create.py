@@ -66,15 +66,15 @@ async def stored(service: Service, asked: Asked, tx: Transaction, interaction: I
     return version
 
 
-def kept(asked: Asked, interaction: str, version: Version) -> Entry:
-    """What the audit keeps of a write."""
+def kept(asked: Asked, interaction: str, version: Version, rule: str = "own_data") -> Entry:
+    """What the audit keeps of a write. `rule` is that by which its author saw what they changed."""
     return Entry(
         asked.caller,
         asked.now,
         interaction,
         version.type,
         audit.RELEASED,
-        "own_data",
+        rule,
         asked.request_id,
         patient_id=version.facts.patient_id,
         resources=(f"{version.type}/{version.id}/_history/{version.version}",),

@@ -74,7 +74,7 @@ async def write(
     draft = await _allowed(service, asked, tx, row, stored, change(row, stored))
     is_deleted = interaction == "delete"
     version = await writing.update(tx, stored, draft, service.bucket_key, asked.now, deleted=is_deleted)
-    await audit.record(tx, [create.kept(asked, interaction, version)])
+    await audit.record(tx, [create.kept(asked, interaction, version, row.rule)])
     return Written(version, None if is_deleted else await reading.read(tx, may_see, place.type, place.id))
 
 

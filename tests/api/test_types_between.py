@@ -3,6 +3,7 @@
 https://hl7.org/fhir/R4/task.html; https://hl7.org/fhir/R4/provenance.html; https://hl7.org/fhir/R4/group.html
 """
 
+import json
 from typing import Any
 
 import pytest
@@ -49,6 +50,8 @@ async def test_who_is_asked_says_how_far_it_has_got_and_nothing_else(as_: Caller
     deleted = await asked.send("DELETE", url(stored), headers={"If-Match": 'W/"1"'})
     assert deleted.status_code == 403
     assert await progress(asked, stored, status="accepted", note=[{"text": "We go on Monday."}]) == 200
+    (event, *_) = answers.resources(await as_["auditor"].get("AuditEvent", {"patient": f"Patient/{child.id}"}))
+    assert (event["action"], event["outcomeDesc"]) == ("U", "released: recipient")
     kept = (await as_["maternity"].get(url(stored))).json()
     assert (kept["status"], kept["note"]) == ("accepted", [{"text": "We go on Monday."}])
     assert await progress(as_["maternity"], kept, status="cancelled") == 200
@@ -107,6 +110,22 @@ async def test_a_provenance_is_made_about_ones_own_records_of_one_person(as_: Ca
     encounter = await records.created(as_, records.ABOUT_A_PERSON[2], child)
     own = await as_["health-visiting"].create(provenance(child, url(encounter), url(child.patient)))
     assert ids(await as_["health-visiting"].get("Provenance", child.about())) == [family.created(own)["id"]]
+
+
+async def test_in_a_transaction_a_provenance_may_stand_before_what_it_is_made_about(as_: Callers, child: Child) -> None:
+    there = "urn:uuid:018f3c2e-9a6b-4c1d-a5e0-3b7d9f1c2e72"
+    sent = [(None, provenance(child, there)), (there, records.record("encounter-birth", child))]
+    entry = [
+        {"resource": resource, "request": {"method": "POST", "url": resource["resourceType"]}}
+        | ({"fullUrl": at} if at else {})
+        for at, resource in sent
+    ]
+    answer = await as_["health-visiting"].send_text(
+        "POST", "", json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": entry})
+    )
+    assert answer.status_code == 200, answer.text
+    (stored,) = answers.resources(await as_["health-visiting"].get("Provenance", child.about()))
+    assert stored["target"][0]["reference"].startswith("Encounter/")
 
 
 async def test_that_a_record_is_anothers_or_hidden_or_absent_a_provenance_cannot_tell(
