@@ -96,7 +96,7 @@ async def a_write_without_the_scope(as_: Callers, child: Child, headers: Headers
 
 WRITES: list[tuple[Write, int]] = [
     (a_number_that_another_has, 409),
-    (a_version_not_seen, 412),
+    (a_version_not_seen, 409),
     (an_invalid_version, 422),
     (an_invalid_consent, 422),
     (a_number_changed, 422),
