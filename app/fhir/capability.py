@@ -82,6 +82,7 @@ def _resource(type: str, codes: tuple[str, ...], conditional: Collection[str]) -
         "versioning": "versioned-update" if is_written else "no-version",
         "readHistory": is_written,
         "updateCreate": False,
+        "conditionalRead": "full-support" if is_written else "not-supported",
         "conditionalCreate": "create" in conditional,
         "conditionalUpdate": "update" in conditional,
         "conditionalDelete": "single" if "delete" in conditional else "not-supported",
