@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/http.html#transaction
 
 from starlette.responses import Response
 
-from app.api import batch, requests, transaction
+from app.api import batch, repeating, requests, transaction
 from app.api.endpoint import Interact
 from app.api.registered import Table
 from app.api.requests import Asked
@@ -26,6 +26,8 @@ def of(table: Table) -> Interact:
         for name in _OF_AN_ENTRY:
             if name in asked.request.headers:
                 raise Malformed(f"{name} is of one request: state it in Bundle.entry.request.")
+        if repeating.HEADER in asked.request.headers:
+            raise Malformed(f"{repeating.HEADER} is of a single create. In a Bundle, say If-None-Exist in the entries.")
         type, entries = await _read(service, asked)
         interact = batch.run if type == "batch" else transaction.run
         return await interact(service, asked, table, entries)

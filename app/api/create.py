@@ -4,12 +4,12 @@ https://hl7.org/fhir/R4/http.html#create
 
 A Patient whose NHS number is registered already is answered with that record if the caller may read it, and else with 409
 and no id: the one place where "there" and "not for you" are told apart. With If-None-Exist, nothing is created where the
-caller's search finds something, however many ask at once.
+caller's search finds something, however many ask at once; with Idempotency-Key, a request that is sent again makes nothing.
 """
 
 from starlette.responses import Response
 
-from app.api import conditional, read, requests, responses, submission
+from app.api import conditional, read, repeating, requests, responses, submission
 from app.api.endpoint import Interact, permit
 from app.api.requests import Asked
 from app.api.service import Service
@@ -17,7 +17,7 @@ from app.fhir import subject
 from app.fhir.errors import Conflict
 from app.policy import authorship
 from app.policy.authority import Interaction
-from app.store import audit, identity, known, reading, writing
+from app.store import audit, idempotency, identity, known, reading, writing
 from app.store.audit import Entry
 from app.store.database import Transaction
 from app.store.resource import Version
@@ -29,9 +29,11 @@ def of(type: str) -> Interact:
 
     async def create(service: Service, asked: Asked) -> Response:
         requests.only(requests.query_pairs(asked.request), "_format")
-        permit(service, asked, "create", type, "c")
+        may_see = permit(service, asked, "create", type, "c")
         condition = conditional.of_header(service, asked, type)
-        draft = await submission.sent(service, asked, type)
+        raw = await requests.resource_body(asked.request, service.settings.largest_body)
+        draft = submission.checked(service, asked, type, raw)
+        claimed = repeating.claim(service, asked, raw)
         try:
             async with service.database.transaction() as tx:
                 if condition:
@@ -39,7 +41,11 @@ def of(type: str) -> Interact:
                     if met.row:
                         await audit.record(tx, [read.entry(asked, "create", type, met.row.id, met.row)])
                         return submission.written(service, asked, met.row, 200, responses.shown(met.row))
+                if claimed and (again := await repeating.answered(service, asked, tx, may_see, type, claimed)):
+                    return again
                 version = await stored(service, asked, tx, "create", draft)
+                if claimed:
+                    await idempotency.keep(tx, claimed, version.id)
         except Conflict:
             if type != "Patient":
                 raise

@@ -101,7 +101,7 @@ _STATUS = {"create": "201", "delete": "204"}
 _HEADERS = {
     "read": ("If-None-Match", "If-Modified-Since"),
     "vread": ("If-None-Match", "If-Modified-Since"),
-    "create": ("If-None-Exist", "Prefer"),
+    "create": ("If-None-Exist", "Idempotency-Key", "Prefer"),
     "update": ("If-Match", "Prefer"),
     "patch": ("If-Match", "Prefer"),
     "delete": ("If-Match", "Prefer"),
@@ -124,6 +124,7 @@ _SHARED_HEADERS = {
     "If-None-Match": "Answered with 304 where that is the version still",
     "If-Modified-Since": "Answered with 304 where nothing changed since",
     "If-None-Exist": "A search: nothing is created where it finds something",
+    "Idempotency-Key": "Yours for this request: sent again with it within a day, it is answered again and done once",
     "Prefer": "return=minimal, representation or OperationOutcome; handling=strict or lenient",
     gate.HEADER: "Of a child-protection lookup: false for a look that leaves no trace with the authority",
 }

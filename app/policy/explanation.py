@@ -61,6 +61,7 @@ EXPLANATIONS = {
     ),
     "not_yours_to_write": Explanation("This is written by another organisation or kind of service than yours.", None),
     "conflict": Explanation("Something else is kept there already.", None),
+    "not_as_expected": Explanation("What was to hold before this was done does not hold, or was not said.", None),
     "another_version": Explanation("There is a newer version than the one that was seen.", None),
     "gone": Explanation("This was deleted.", "This was deleted."),
     "not_valid": Explanation("What was sent is not valid, or breaks a rule about what is kept.", None),

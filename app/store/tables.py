@@ -231,6 +231,17 @@ conditional_key = Table(
     Column("bucket", Integer, primary_key=True),
 )
 
+idempotency_key = Table(
+    "idempotency_key",
+    metadata,
+    Column("key", Text, primary_key=True),  # a keyed hash, of the client and its key
+    Column("bucket", Integer, primary_key=True),
+    Column("request", Text, nullable=False),  # a keyed hash
+    Column("created", INSTANT, nullable=False),
+    Column("resource_id", Uuid),  # what was created
+    Index("idempotency_key_created", "created"),
+)
+
 outbox = Table(
     "outbox",
     metadata,

@@ -63,6 +63,17 @@ CREATE TABLE patient_merge (
 
 CREATE INDEX patient_merge_source ON patient_merge (source, bucket);
 
+CREATE TABLE idempotency_key (
+    key TEXT NOT NULL,
+    bucket INTEGER NOT NULL,
+    request TEXT NOT NULL,
+    created TIMESTAMP WITH TIME ZONE NOT NULL,
+    resource_id UUID,
+    PRIMARY KEY (key, bucket)
+);
+
+CREATE INDEX idempotency_key_created ON idempotency_key (created);
+
 CREATE TABLE conditional_key (
     key TEXT NOT NULL,
     bucket INTEGER NOT NULL,

@@ -3,6 +3,7 @@
 https://profiles.ihe.net/ITI/BALP/; https://hl7.org/fhir/R4/http.html#Status-Codes
 """
 
+import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -44,6 +45,12 @@ async def a_number_that_another_has(as_: Callers, child: Child, headers: Headers
 
 async def a_version_not_seen(as_: Callers, child: Child, headers: Headers) -> Response:
     return await put(as_, "health-visiting", child.patient, headers, version=7)
+
+
+async def no_version_seen(as_: Callers, child: Child, headers: Headers) -> Response:
+    place = f"Patient/{child.id}"
+    sent = {name: value for name, value in child.patient.items() if name != "meta"}
+    return await as_["health-visiting"].send_text("PUT", place, json.dumps(sent), headers)
 
 
 async def an_invalid_version(as_: Callers, child: Child, headers: Headers) -> Response:
@@ -97,6 +104,7 @@ async def a_write_without_the_scope(as_: Callers, child: Child, headers: Headers
 WRITES: list[tuple[Write, int]] = [
     (a_number_that_another_has, 409),
     (a_version_not_seen, 409),
+    (no_version_seen, 412),
     (an_invalid_version, 422),
     (an_invalid_consent, 422),
     (a_number_changed, 422),

@@ -57,7 +57,8 @@ def put_instead() -> set[str]:
     return {text for call in calls for each in call.keywords if each.arg == "rule" for text in _texts(each.value)}
 
 
-USED, RELEASING = named(*NAMING) | put_instead() | set(endpoint.REMEMBERED.values()), named("Authority")
+REMEMBERED = {*endpoint.REMEMBERED.values(), endpoint.ANOTHER_VERSION}
+USED, RELEASING = named(*NAMING) | put_instead() | REMEMBERED, named("Authority")
 
 
 def test_some_rules_are_found() -> None:
