@@ -44,7 +44,7 @@ _OWN_DATA_PURPOSES = frozenset(
 )
 _AUDIT = f"{systems.PURPOSE}|audit"
 _NO_MATTER_WHEN = datetime(1, 1, 1, tzinfo=UTC)  # no consent is asked
-DIRECTORY = ("Organization", "Practitioner", "PractitionerRole")
+_DIRECTORY = ("Organization", "Practitioner", "PractitionerRole")
 _ADDRESSED = ("CommunicationRequest", "Communication", "Task")
 
 
@@ -123,9 +123,9 @@ def _authorities(caller: Caller) -> list[Authority]:
     """Those that this kind of caller can have at all, narrowest first."""
     if caller.kind is Kind.AUDITOR:
         return [Authority("audit", type_in("AuditEvent"))] if caller.purpose == _AUDIT else []
-    directory = Authority("directory", type_in(*DIRECTORY))
-    if caller.kind is Kind.PARENT_APP:
-        return [Authority("family", _family(caller)), directory]
+    directory = Authority("directory", type_in(*_DIRECTORY))
+    if caller.kind is Kind.PARENT_APP:  # which is not given the name of every professional
+        return [Authority("family", _family(caller)), Authority("directory", type_in("Organization"))]
     found = []
     if caller.purpose in _OWN_DATA_PURPOSES:
         found.append(Authority("own_data", _own(caller.organization)))

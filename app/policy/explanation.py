@@ -27,8 +27,7 @@ EXPLANATIONS = {
     ),
     "audit": Explanation("Shown to an auditor; reading the audit is audited.", "An auditor examined who saw what."),
     "directory": Explanation(
-        "Organisations and professionals are known to everyone.",
-        "Organisations and professionals are known to everyone.",
+        "Organisations and professionals are known to every service.", "Organisations are known to everyone."
     ),
     "total": Explanation("Only their number was told.", "Only a number was told."),
     "plans_are_looked_up": Explanation(

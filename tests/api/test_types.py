@@ -9,9 +9,13 @@ import pytest
 from httpx import Response
 
 from app.fhir import deletion, search_parameters, validation
+from app.fhir.schema_elements import DefinitionError
+from app.main import create_app
+from app.policy import facts
 from tests.api import answers, examples, family, records
 from tests.api.answers import ids
 from tests.api.callers import Caller, Callers
+from tests.api.conftest import Running
 from tests.api.family import Child
 from tests.api.records import ABOUT_A_PERSON, ABOUT_NOBODY, DIRECTORY, EVERY, Kept
 
@@ -78,7 +82,7 @@ async def asked(caller: Caller, resource: dict[str, Any]) -> list[Any]:
 
 
 @pytest.mark.parametrize("kept", DIRECTORY, ids=by_name)
-async def test_professionals_are_known_to_everyone_and_changed_by_who_entered_them(
+async def test_professionals_are_known_to_every_service_and_changed_by_who_entered_them(
     as_: Callers, child: Child, kept: Kept
 ) -> None:
     stored = await records.created(as_, kept, child)
@@ -162,6 +166,14 @@ async def test_what_was_written_under_a_former_number_is_found_under_the_new_one
     link = examples.example("patient-superseded-number", {examples.CHILD: child.nhs_number})["link"]
     family.updated(await as_["health-visiting"].update(former.patient | {"active": False, "link": link}))
     assert ids(await as_["health-visiting"].get("Encounter", child.about())) == [stored["id"]]
+
+
+def test_a_type_about_which_nothing_is_decided_stops_the_start(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(facts, "TYPES", facts.TYPES - {"Task"})
+    with pytest.raises(DefinitionError, match="Task"):
+        create_app(running.settings, running.database, running.clock)
 
 
 async def test_the_audit_is_recorded_as_its_profile_says(as_: Callers, child: Child) -> None:

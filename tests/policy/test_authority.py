@@ -80,12 +80,12 @@ KEPT: dict[str, tuple[Facts, dict[str, str]]] = {
     ),
     "who the health visitor is": (
         PROFESSIONAL,
-        {who: "directory" for who in CALLERS if who not in ("health visitor", "auditor")}
+        {who: "directory" for who in CALLERS if who not in ("health visitor", "auditor", "mother", "father")}
         | {"health visitor": "own_data"},
     ),
     "for whom the health visitor works": (
         ROLE,
-        {who: "directory" for who in CALLERS if who not in ("health visitor", "auditor")}
+        {who: "directory" for who in CALLERS if who not in ("health visitor", "auditor", "mother", "father")}
         | {"health visitor": "own_data"},
     ),
     "a birth": (BIRTH, {"health visitor": "own_data"}),
@@ -256,6 +256,8 @@ NEVER_FOR_PARENTS = {
     "a task": TASK,
     "where a record comes from": ORIGIN,
     "a list": LIST,
+    "the name of a professional": PROFESSIONAL,
+    "for whom a professional works": ROLE,
     "what a system waits for": SUBSCRIPTION,
     "the audit": AUDIT_EVENT,
 }
