@@ -18,6 +18,7 @@ from app.api import (
     create,
     delete,
     everything,
+    history,
     lookup,
     match,
     merge,
@@ -87,6 +88,9 @@ def table() -> Iterator[Registered]:
     yield Registered("delete", "DELETE", "/{id}", delete.of, deletable, "delete")
     yield Registered("delete", "DELETE", "", delete.conditional_of, deletable, "delete")
     yield Registered("vread", "GET", "/{id}/_history/{version}", vread.of, written, "vread")
+    yield Registered("history-instance", "GET", "/{id}/_history", history.of, written, "history")
+    yield Registered("history-type", "GET", "/_history", history.of_type, written, "history")
+    yield Registered("history-system", "GET", "/_history", lambda _: history.system, (), "history")
     patient = ("Patient",)
     yield Registered("$everything", "GET", "/{id}/$everything", lambda _: everything.everything, patient, "everything")
     yield Registered("$everything", "POST", "/{id}/$everything", lambda _: everything.everything, patient, "everything")

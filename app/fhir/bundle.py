@@ -26,12 +26,7 @@ class Entry:
 
 def searchset(entries: Iterable[Entry], total: int | None, links: dict[str, str]) -> str:
     """A Bundle's text. An empty one has no `entry`, as FHIR's JSON has no empty lists."""
-    parts = ['{"resourceType":"Bundle","type":"searchset"']
-    if total is not None:
-        parts.append(f',"total":{total}')
-    if links:
-        listed = [{"relation": relation, "url": url} for relation, url in links.items()]
-        parts.append(f',"link":{json.dumps(listed, separators=(",", ":"))}')
+    parts = ['{"resourceType":"Bundle","type":"searchset"', *_head(total, links)]
     texts = [f'{{{_url(entry)}"resource":{entry.text},"search":{_search(entry)}}}' for entry in entries]
     if texts:
         parts.append(f',"entry":[{",".join(texts)}]')
@@ -66,6 +61,47 @@ def _answer(entry: Answered) -> str:
     resource = f'"resource":{entry.text},' if entry.text and not entry.is_outcome else ""
     full_url = f'"fullUrl":{json.dumps(entry.full_url)},' if entry.full_url else ""
     return f'{{{full_url}{resource}"response":{response}}}'
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One version in a history: how it came about (`request`), and what came of it. `text` is None of what was deleted."""
+
+    full_url: str
+    method: str
+    url: str
+    status: str
+    location: str
+    etag: str
+    last_modified: str
+    text: str | None
+
+
+def history(entries: Iterable[Kept], total: int | None, links: dict[str, str], complete: str) -> str:
+    """A Bundle's text. `complete` is the instant up to which nothing is missing."""
+    parts = [f'{{"resourceType":"Bundle","meta":{{"lastUpdated":"{complete}"}},"type":"history"']
+    parts += _head(total, links)
+    texts = [_kept(entry) for entry in entries]
+    if texts:
+        parts.append(f',"entry":[{",".join(texts)}]')
+    return "".join(parts) + "}"
+
+
+def _kept(entry: Kept) -> str:
+    request = {"method": entry.method, "url": entry.url}
+    said = {"status": entry.status, "location": entry.location}
+    response = said | {"etag": entry.etag, "lastModified": entry.last_modified}
+    resource = f'"resource":{entry.text},' if entry.text else ""
+    rest = json.dumps({"request": request, "response": response}, separators=(",", ":"))
+    return f'{{"fullUrl":"{entry.full_url}",{resource}{rest[1:]}'
+
+
+def _head(total: int | None, links: dict[str, str]) -> Iterable[str]:
+    if total is not None:
+        yield f',"total":{total}'
+    if links:
+        listed = [{"relation": relation, "url": url} for relation, url in links.items()]
+        yield f',"link":{json.dumps(listed, separators=(",", ":"))}'
 
 
 def _url(entry: Entry) -> str:
