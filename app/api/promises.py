@@ -21,6 +21,7 @@ from app.store.joined import Joined
 # record; and what is about other records last.
 _TYPES = {"Organization": 0, "Practitioner": 1, "PractitionerRole": 2, "Patient": 3, "RelatedPerson": 4}
 _OTHER_TYPES, _LAST = 5, 6
+_ABOUT_OTHERS = ("Provenance", "Group")
 _METHODS = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2}
 _READS = 3
 _ONE = re.compile(r"(?P<base>https?://\S+/)?(?P<one>[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})")
@@ -48,7 +49,7 @@ async def made(matching: Matching, one: Joined, entries: Sequence[Requested], ke
     people = await turns.take(one.tx, [each for each in map(_resource, entries) if each], _named(entries), key, now)
     by_url: dict[str, str] = {}
     ids: dict[int, UUID] = {}
-    for entry in sorted(entries, key=lambda each: rank(each)[1]):
+    for entry in sorted(entries, key=lambda each: _precedence(each.resource or {})):
         place = await matching.place(entry)
         resource = _resource(entry)
         if place is None and resource and entry.creates and resource["resourceType"] != subject.TARGETED:
@@ -59,13 +60,22 @@ async def made(matching: Matching, one: Joined, entries: Sequence[Requested], ke
     return Promises(by_url, ids)
 
 
-def rank(entry: Requested) -> tuple[int, int]:
-    """By which the entries are put in the order in which they are done: FHIR's, and within it what has to be there first."""
+def rank(entry: Requested) -> tuple[int, int, str]:
+    """By which the entries are put in the order in which they are done: FHIR's, and within it what has to be there first.
+
+    Changes go by what they change, so that two transactions never wait for each other's.
+    """
     resource = _resource(entry)
-    if entry.is_read or resource is None:
-        return _READS if entry.is_read else _METHODS[entry.method], 0
-    type = resource["resourceType"]
-    return _METHODS[entry.method], _LAST if subject.targets(resource) else _TYPES.get(type, _OTHER_TYPES)
+    if entry.is_read:
+        return _READS, 0, ""
+    if entry.method != "POST":
+        return _METHODS[entry.method], 0, entry.path
+    return _METHODS[entry.method], _precedence(resource) if resource else 0, ""
+
+
+def _precedence(resource: Mapping[str, Any]) -> int:
+    type = resource.get("resourceType")
+    return _LAST if type in _ABOUT_OTHERS else _TYPES.get(str(type), _OTHER_TYPES)
 
 
 def _resource(entry: Requested) -> dict[str, Any] | None:
