@@ -3,6 +3,8 @@
 https://hl7.org/fhir/R4/http.html#transaction
 """
 
+from collections.abc import Sequence
+
 from starlette.responses import Response
 
 from app.api import batch, repeating, requests, transaction
@@ -29,10 +31,20 @@ def of(table: Table) -> Interact:
         if repeating.HEADER in asked.request.headers:
             raise Malformed(f"{repeating.HEADER} is of a single create. In a Bundle, say If-None-Exist in the entries.")
         type, entries = await _read(service, asked)
+        _count(service, asked, entries)
         interact = batch.run if type == "batch" else transaction.run
         return await interact(service, asked, table, entries)
 
     return post
+
+
+def _count(service: Service, asked: Asked, entries: Sequence[Requested]) -> None:
+    """Each entry is a request of the client's, and the Bundle was counted as one. Raises TooManyRequests."""
+    lookups = [each for each in entries if each.is_read and each.path.partition("/")[0] == "Flag"]
+    if lookups:
+        service.lookup_rate_limit.take(asked.caller.client_id, len(lookups))
+    if (others := len(entries) - len(lookups) - 1) > 0:
+        service.rate_limit.take(asked.caller.client_id, others)
 
 
 async def _read(service: Service, asked: Asked) -> tuple[str, list[Requested]]:

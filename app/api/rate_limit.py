@@ -31,12 +31,15 @@ class RateLimit:
         self._rate, self._clock = rate, clock
         self._buckets: dict[str, tuple[float, float]] = {}  # tokens, and when there were so many
 
-    def take(self, client_id: str) -> None:
-        """One request of this client. Raises TooManyRequests, which says when to come again."""
+    def take(self, client_id: str, requests: int = 1) -> None:
+        """So many requests of this client at once: more than are left are lent, and have to be waited for.
+
+        Raises TooManyRequests, which says when to come again.
+        """
         now, rate = self._clock(), self._rate
         tokens, at = self._buckets.get(client_id, (float(rate.at_once), now))
         tokens = min(float(rate.at_once), tokens + (now - at) * rate.per_second)
         if tokens < 1:
             self._buckets[client_id] = tokens, now
             raise TooManyRequests(math.ceil((1 - tokens) / rate.per_second))
-        self._buckets[client_id] = tokens - 1, now
+        self._buckets[client_id] = tokens - requests, now

@@ -12,8 +12,9 @@ from functools import cached_property
 
 from starlette.routing import compile_path
 
+from app.api import unrouted
 from app.api.endpoint import Interact
-from app.fhir.errors import MethodNotAllowed, NotFound
+from app.settings import FHIR_PATH
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +49,19 @@ class Table:
     lines: Callable[[], Iterable[Registered]]
 
     def match(self, method: str, path: str) -> Matched:
-        """`path` is below [base], without a slash at its start. Raises NotFound and MethodNotAllowed, as the router does."""
+        """`path` is below [base], without a slash at its start. Raises what the router's own refusals are."""
         type, slash, rest = path.partition("/")
         candidates = [(type, slash + rest, each) for each in self._by_type.get(type, ())]
         candidates += [("", "/" + path, each) for each in self._by_type.get("", ())]
         is_known = False
         for of, below, (regex, line) in candidates:
             if found := regex.fullmatch(below):
-                if line.method in (method, "GET" if method == "HEAD" else method):
+                if line.method == method:
                     return Matched(line, of, found.groupdict())
                 is_known = True
         if is_known:
-            raise MethodNotAllowed("This cannot be done here. See [base]/metadata for what can.")
-        raise NotFound
+            raise unrouted.not_allowed()
+        raise unrouted.not_served(f"{FHIR_PATH}/{path}")
 
     @cached_property
     def _by_type(self) -> dict[str, list[tuple[re.Pattern[str], Registered]]]:

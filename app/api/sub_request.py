@@ -28,17 +28,18 @@ from app.fhir.errors import FHIRError, Malformed
 from app.settings import FHIR_PATH
 
 _JSON, _JSON_PATCH, _FORM = "application/fhir+json", "application/json-patch+json", "application/x-www-form-urlencoded"
-# Of the headers of the Bundle's request, what holds for each entry.
-_INHERITED = ("prefer", "x-correlation-id", "nhsd-end-user-organisation-ods", gate.HEADER.lower())
+# Of the headers of the Bundle's request, what holds for each entry. The others were settled at the door.
+_INHERITED = ("prefer", gate.HEADER.lower())
 
 
 async def run(service: Service, asked: Asked, table: Table, entry: Requested, assigned: UUID | None = None) -> Response:
     """What the entry is answered. `asked` is the request that brought the Bundle."""
     now = service.clock()
     try:
-        matched = table.match(entry.method, entry.path)
+        matched = table.match("GET" if entry.method == "HEAD" else entry.method, entry.path)
         request = _request(asked.request, entry, matched, assigned)
         requests.check_accept(request)
+        requests.wants_pretty(request)  # which it may say, and cannot have
     except FHIRError as refused:
         return responses.error(refused)
     own = Asked(request, asked.caller, f"{asked.request_id}.{entry.index}", now)
@@ -48,13 +49,13 @@ async def run(service: Service, asked: Asked, table: Table, entry: Requested, as
 
 def _request(outer: Request, entry: Requested, matched: Matched, assigned: UUID | None) -> Request:
     media_type, body = _body(entry)
-    headers = [(name, outer.headers[name]) for name in _INHERITED if name in outer.headers]
+    headers = [(name, value) for name in _INHERITED for value in outer.headers.getlist(name)]
     headers += [*entry.headers, ("content-type", media_type), ("content-length", str(len(body)))]
     path = f"{FHIR_PATH}/{entry.path}"
     scope: dict[str, Any] = {
         "type": "http",
         "http_version": "1.1",
-        "method": entry.method,
+        "method": "GET" if entry.method == "HEAD" else entry.method,
         "scheme": outer.scope["scheme"],
         "server": outer.scope.get("server"),
         "client": outer.scope.get("client"),

@@ -25,9 +25,9 @@ async def refused(request: Request, error: Exception) -> Response:
     headers: dict[str, str] = {}
     match error.status_code:
         case 404:
-            outcome = _not_served(request.url.path)
+            outcome = not_served(request.url.path)
         case 405:
-            outcome = MethodNotAllowed("This cannot be done here. See [base]/metadata for what can.")
+            outcome = not_allowed()
             headers["allow"] = ", ".join(allowed(request.app.router.routes, request.url.path))
         case _:
             outcome = Malformed("The request cannot be understood.")
@@ -48,7 +48,13 @@ def _takes(route: BaseRoute, method: str, path: str) -> bool:
     return route.matches(scope)[0] is Match.FULL
 
 
-def _not_served(path: str) -> NotServed:
+def not_allowed() -> MethodNotAllowed:
+    """The refusal of a method at a path that takes others."""
+    return MethodNotAllowed("This cannot be done here. See [base]/metadata for what can.")
+
+
+def not_served(path: str) -> NotServed:
+    """The refusal of a path that leads nowhere."""
     type = path.removeprefix(f"{FHIR_PATH}/").partition("/")[0]
     served = search_parameters.searchable_types()
     if path.startswith(f"{FHIR_PATH}/") and type not in served:
