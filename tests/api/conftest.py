@@ -57,7 +57,8 @@ async def running(
     await postgres.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
     url = url_of(postgres_url, name)
     opened, connection = await store.connect(url), await asyncpg.connect(url)
-    settings, clock = Settings(var=tmp_path_factory.mktemp("var")), Ticking()
+    settings = Settings(var=tmp_path_factory.mktemp("var"), requests_at_once=100_000, lookups_at_once=100_000)
+    clock = Ticking()
     async with opened.transaction() as tx:
         await registry.put_all(tx, callers.registrations())
     yield Running(create_app(settings, opened, clock), settings, opened, connection, clock)

@@ -3,17 +3,19 @@
 https://hl7.org/fhir/R4/http.html#transaction
 """
 
+import base64
 import json
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from httpx import Response
+from httpx import ASGITransport, AsyncClient, Response
 
 from app.child_protection import gate
 from app.fhir import resource_id, validation
+from app.main import create_app
 from tests.api import answers, bundles, examples, family
-from tests.api.callers import FHIR_JSON, Callers
+from tests.api.callers import FHIR_JSON, Caller, Callers
 from tests.api.conftest import Running
 from tests.api.family import Child
 from tests.security.clients import START
@@ -77,6 +79,10 @@ def _asked(child: Child) -> list[str]:
         "Patients",
         f"Flag?{about(child)}",
         "AuditEvent/1",
+        f"Patient/{child.id}?_pretty=yes",
+        f"Patient/{'x' * 64}",
+        "Patient/a_b",
+        "Nonsense?a=b",
     ]
 
 
@@ -242,6 +248,48 @@ async def test_digits_are_kept(as_: Callers) -> None:
     assert '"valueDecimal":3.10' in answer.text
 
 
+async def test_a_head_is_answered_without_a_body(as_: Callers, child: Child) -> None:
+    answer = await bundles.send(as_["health-visiting"], "batch", bundles.entry("HEAD", f"Patient/{child.id}"))
+    (entry,) = bundles.answers(answer)
+    assert (list(entry), entry["response"]["etag"]) == (["response"], 'W/"1"')
+
+
+async def test_what_the_client_has_already_is_not_sent_again(as_: Callers, child: Child) -> None:
+    answer = await bundles.send(
+        as_["health-visiting"],
+        "batch",
+        bundles.entry("GET", f"Patient/{child.id}", ifNoneMatch='W/"1"'),
+        bundles.entry("GET", f"Patient/{child.id}", ifModifiedSince="2199-01-01T00:00:00.000+01:00"),
+        bundles.entry("GET", f"Patient/{child.id}", ifModifiedSince="1999-01-01T00:00:00Z"),
+    )
+    assert bundles.statuses(answer) == [304, 304, 200]
+
+
+async def test_a_patch_comes_in_a_binary_or_as_parameters(as_: Callers, child: Child) -> None:
+    operations = json.dumps([{"op": "replace", "path": "/gender", "value": "unknown"}]).encode()
+    binary: bundles.Resource = {
+        "resourceType": "Binary",
+        "contentType": "application/json-patch+json",
+        "data": base64.b64encode(operations).decode(),
+    }
+    replace = [
+        {"name": "type", "valueCode": "replace"},
+        {"name": "path", "valueString": "RelatedPerson.gender"},
+        {"name": "value", "valueCode": "unknown"},
+    ]
+    parameters = {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": replace}]}
+    patches = [
+        bundles.entry("PATCH", f"Patient/{child.id}", binary, ifMatch='W/"1"'),
+        bundles.entry("PATCH", f"RelatedPerson/{child.mother['id']}", parameters, ifMatch='W/"1"'),
+    ]
+    answer = await bundles.send(as_["health-visiting"], "batch", *patches)
+    assert bundles.statuses(answer) == [200, 200]
+    assert [entry["resource"]["gender"] for entry in bundles.answers(answer)] == ["unknown", "unknown"]
+    for wrong in (binary | {"data": "!"}, binary | {"contentType": "text/plain"}, binary | {"securityContext": {}}):
+        entry = bundles.entry("PATCH", f"Patient/{child.id}", wrong, ifMatch='W/"2"')
+        assert bundles.statuses(await bundles.send(as_["health-visiting"], "batch", entry)) == [400]
+
+
 async def test_a_search_is_sent_as_a_post_too(as_: Callers, child: Child) -> None:
     alone = await as_["health-visiting"].get(f"RelatedPerson?patient={child.id}")
     answer = await bundles.send(
@@ -392,3 +440,15 @@ async def test_a_resource_in_a_batch_is_no_larger_than_alone(as_: Callers, child
         "POST", "", b" " * (running.settings.largest_bundle + 1), {"Content-Type": FHIR_JSON}
     )
     assert whole.status_code == 413
+
+
+async def test_each_entry_counts_as_a_request(as_: Callers, child: Child, running: Running) -> None:
+    """More than are left are lent: a Bundle is never refused half way, and the client waits afterwards."""
+    few = running.settings.model_copy(update={"requests_per_second": 0.001, "requests_at_once": 5})
+    transport = ASGITransport(create_app(few, running.database, running.clock))
+    async with AsyncClient(transport=transport, base_url=few.fhir_base) as http:
+        caller = Caller(http, as_["health-visiting"].token)
+        entries = [bundles.entry("GET", f"Patient/{child.id}")] * 9
+        assert bundles.statuses(await bundles.send(caller, "batch", *entries)) == [200] * 9
+        refused = await caller.get(f"Patient/{child.id}")
+        assert (refused.status_code, int(refused.headers["retry-after"]) > 4000) == (429, True)
