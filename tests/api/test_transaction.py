@@ -184,7 +184,7 @@ async def test_a_refusal_is_in_the_audit_with_what_it_undid(as_: Callers, child:
     assert "_history" not in consent
     assert kept == [
         (f"{request_id}.0", "create", "refused", "undone", [consent]),
-        (f"{request_id}.1", "update", "refused", "conflict", [f"Patient/{child.id}"]),
+        (f"{request_id}.1", "update", "refused", "another_version", [f"Patient/{child.id}"]),
     ]
     assert str(rows[0]["patient_id"]) == child.id
 
