@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.fhir import json_text
 from app.policy import facts
-from app.store import identity, resource
+from app.store import resource
 
 _CONTACT = "family-contact"
 _STILL_TO_COME = {  # by type, with the word for what is not to happen any more
@@ -22,11 +22,8 @@ _STILL_TO_COME = {  # by type, with the word for what is not to happen any more
 TYPES = frozenset({"Patient", *_STILL_TO_COME})  # what may make contact stop, or ask for it too late
 
 
-async def revoke_contact(tx: AsyncConnection, records: Collection[UUID], now: datetime) -> None:
-    """End whatever asks to contact the family of one of these Patients, if it is bereaved, and take it out of the outbox."""
-    if not records:
-        return
-    bereaved = [id for id, row in (await identity.lock(tx, records)).items() if row.bereaved]
+async def revoke_contact(tx: AsyncConnection, bereaved: Collection[UUID], now: datetime) -> None:
+    """End whatever asks to contact the family of one of these Patients, who are locked, and take it out of the outbox."""
     if not bereaved:
         return
     for stored in await resource.about(tx, bereaved, _STILL_TO_COME):

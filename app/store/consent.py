@@ -29,8 +29,8 @@ COMPILED_FROM = frozenset({"Patient", "RelatedPerson", "Consent"})
 _GRANT, _PERSON = tables.consent_grant, tables.person
 
 
-async def recompile(tx: AsyncConnection, people: Collection[Identity], now: datetime) -> None:
-    """Write the person facts and the grants of these people anew, for each of their records."""
+async def recompile(tx: AsyncConnection, people: Collection[Identity], now: datetime) -> dict[UUID, bool]:
+    """Write the person facts and the grants of these people anew, for each of their records: whether it is bereaved."""
     by_id = {id: person for person in people for id in person.records}
     locked = await identity.lock(tx, by_id)
     written: dict[UUID, list[Stored]] = defaultdict(list)
@@ -51,6 +51,7 @@ async def recompile(tx: AsyncConnection, people: Collection[Identity], now: date
     await _FORGET_GRANTS.fetch(driver, ids=ids, buckets=buckets)
     await _PUT_PERSON.execute_all(driver, facts_rows)
     await resource.copy(driver, _GRANT, grants)
+    return {row["of_id"]: row["bereaved"] for row in facts_rows}
 
 
 class _About:

@@ -141,7 +141,8 @@ async def connect(url: str, *, connections: int = 8, hot_connections: int = 2, s
 
 async def driver(tx: AsyncConnection) -> Any:
     """asyncpg's connection below a transaction that has begun, which SQLAlchemy leaves to the first statement."""
-    connection: Any = (await tx.get_raw_connection()).driver_connection
+    assert tx.sync_connection is not None, "asked of a connection that is open"
+    connection: Any = tx.sync_connection.connection.driver_connection
     if not connection.is_in_transaction():
         await tx.execute(text("SELECT"))
     return connection

@@ -77,9 +77,9 @@ async def register(tx: AsyncConnection, nhs_numbers: Collection[str], key: bytes
     new = sorted(set(nhs_numbers) - known.keys())
     if not new:
         return known
-    for batch in (new[i : i + 2000] for i in range(0, len(new), 2000)):
-        await _register(tx, batch, key, now)
-    return known | await resolve(tx, new, key)
+    registered = await _register(tx, new, key, now)
+    others = await resolve(tx, set(new) - registered.keys(), key)  # somebody else was faster
+    return known | registered | others
 
 
 async def add_missing(tx: AsyncConnection, patient_ids: Collection[UUID]) -> None:
@@ -112,23 +112,20 @@ _HERE = (
 _NUMBERS = Compiled(select(_PERSON.c.patient_id, _PERSON.c.nhs_numbers).where(*_HERE))
 
 
-async def _register(tx: AsyncConnection, numbers: Sequence[str], key: bytes, now: datetime) -> None:
+async def _register(tx: AsyncConnection, numbers: Sequence[str], key: bytes, now: datetime) -> dict[str, Identity]:
+    """Those of the numbers that nobody else has registered meanwhile."""
     buckets = [resource_id.bucket_of(number, key) for number in numbers]
     ids = [resource_id.new(bucket, now) for bucket in buckets]
     driver = await database.driver(tx)
     given = {"numbers": list(numbers), "buckets": buckets, "ids": ids}
-    registered = {number for (number,) in await _REGISTER.fetch(driver, **given)}
-    people = [
-        _nobody_yet(id, bucket, [number])
-        for number, bucket, id in zip(numbers, buckets, ids, strict=True)
-        if number in registered
-    ]
+    registered = {number: Identity((id,)) for number, id in await _REGISTER.fetch(driver, **given)}
+    people = [_nobody_yet(each.patient_id, each.bucket, [number]) for number, each in registered.items()]
     if people:
         await _ADD.execute_all(driver, people)
+    return registered
 
 
 def _registering() -> ReturningInsert[Any]:
-    """What somebody else has registered meanwhile stays theirs, and is not returned."""
     columns = _IDENTIFIER.c
     new = (
         func.unnest(bindparam("numbers", type_=ARRAY(Text)), _BUCKETS, bindparam("ids", type_=ARRAY(Uuid)))
@@ -142,7 +139,7 @@ def _registering() -> ReturningInsert[Any]:
         .on_conflict_do_nothing(
             index_elements=[columns.system, columns.value, columns.bucket], index_where=text("current")
         )
-        .returning(columns.value)
+        .returning(columns.value, columns.patient_id)
     )
 
 

@@ -6,7 +6,7 @@ Creating one is creating all of one. What follows: the person's facts and grants
 revoking of contact with a bereaved family, and the outbox.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.fhir import resource_id, subject
 from app.fhir.errors import Conflict, Unprocessable
 from app.store import bereavement, consent, database, identity, merging, resource, tables, targets
-from app.store.identity import Identity
+from app.store.identity import Identity, Locked
 from app.store.resource import Stored, Version
 
 
@@ -42,17 +42,22 @@ async def create_all(tx: AsyncConnection, drafts: Sequence[Draft], key: bytes, n
     numbers = {each.nhs_number for each in subjects if each and each.nhs_number} | set(successors)
     people = await identity.register(tx, numbers, key, now)
     owners = [await _person(tx, draft, about, people, key) for draft, about in zip(drafts, subjects, strict=True)]
-    await identity.lock(tx, {id for person in owners if person for id in person.records})
+    locked = await identity.lock(tx, {id for person in owners if person for id in person.records})
     await _refuse_second_patients(tx, drafts, owners)
     versions = [
         _version(draft, owner, now, id=draft.id or _new_id(draft, owner, now), number=1)
         for draft, owner in zip(drafts, owners, strict=True)
     ]
     await resource.insert_all(await database.driver(tx), versions)
+    whole = {
+        version.id: owner
+        for version, owner, about in zip(versions, owners, subjects, strict=True)
+        if owner and about and about.nhs_number
+    }
     for draft, owner in zip(drafts, owners, strict=True):
-        if draft.resource["resourceType"] == "Patient" and owner:
-            await _merge(tx, draft.resource, owner, people, key, now)
-    await _follow(tx, drafts, versions, key, now)
+        if draft.resource["resourceType"] == "Patient" and owner and await _merge(tx, draft, owner, people, key, now):
+            whole = {}
+    await _follow(tx, versions, whole, locked, key, now)
     return versions
 
 
@@ -81,14 +86,14 @@ async def update(
         raise Unprocessable("A resource about nobody cannot become one about a person.", expression=about.element)
     if successor and successor not in people:
         people |= await identity.register(tx, [successor], key, now)
-    if owner:
-        await identity.lock(tx, owner.records)
+    locked = await identity.lock(tx, owner.records) if owner else {}
     number = stored.version + 1
     version = _version(draft, owner, now, id=stored.id, number=number, patient_id=stored.patient_id, deleted=deleted)
     await resource.replace(tx, version)
-    if stored.type == "Patient" and owner:
-        await _merge(tx, draft.resource, owner, people, key, now)
-    await _follow(tx, [draft], [version], key, now)
+    whole = {version.id: owner} if owner else {}
+    if stored.type == "Patient" and owner and await _merge(tx, draft, owner, people, key, now):
+        whole = {}
+    await _follow(tx, [version], whole, locked, key, now)
     return version
 
 
@@ -198,29 +203,40 @@ def _version(
 
 async def _merge(
     tx: AsyncConnection,
-    patient: dict[str, Any],
+    patient: Draft,
     owner: Identity,
     people: dict[str, Identity],
     key: bytes,
     now: datetime,
-) -> None:
-    successor = subject.superseded_by(patient)
-    if successor is not None and people[successor].patient_id != owner.patient_id:
-        await merging.merge(tx, old=owner, new=people[successor], key=key, now=now)
+) -> bool:
+    """Whether it made two people one."""
+    successor = subject.superseded_by(patient.resource)
+    if successor is None or people[successor].patient_id == owner.patient_id:
+        return False
+    await merging.merge(tx, old=owner, new=people[successor], key=key, now=now)
+    return True
 
 
 async def _follow(
-    tx: AsyncConnection, drafts: Iterable[Draft], versions: Sequence[Version], key: bytes, now: datetime
+    tx: AsyncConnection,
+    versions: Sequence[Version],
+    whole: Mapping[UUID, Identity],
+    locked: Mapping[UUID, Locked],
+    key: bytes,
+    now: datetime,
 ) -> None:
+    """`whole` are those of the versions whose person is known with all of their records; `locked` are their rows."""
     changed = [version for version in versions if version.type in consent.COMPILED_FROM and version.facts.patient_id]
-    new_people = [v.id for v in changed if v.type == "Patient" and v.version == 1]
-    await identity.add_missing(tx, new_people)
-    people = await identity.of_records(tx, {v.facts.patient_id for v in changed if v.facts.patient_id}, key)
+    others = [version for version in changed if version.id not in whole]
+    await identity.add_missing(tx, [v.id for v in others if v.type == "Patient" and v.version == 1])
+    found = await identity.of_records(tx, {v.facts.patient_id for v in others if v.facts.patient_id}, key)
+    people = {person.patient_id: person for person in (*(whole[v.id] for v in changed if v.id in whole), *found)}
+    is_bereaved = {id: row.bereaved for id, row in locked.items()}
     if people:
-        await consent.recompile(tx, people, now)
+        is_bereaved |= await consent.recompile(tx, people.values(), now)
     for version in versions:
         if version.deleted:
             await resource.withdraw(tx, version)
     await resource.copy(await database.driver(tx), tables.outbox, list(resource.to_deliver(versions)))
     contacted = {v.facts.patient_id for v in versions if v.type in bereavement.TYPES} - {None}
-    await bereavement.revoke_contact(tx, {id for id in contacted if id}, now)
+    await bereavement.revoke_contact(tx, {id for id in contacted if id and is_bereaved[id]}, now)
