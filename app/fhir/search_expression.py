@@ -107,7 +107,7 @@ def _alternative(expression: str, base: str, usable: frozenset[str]) -> Path:
 
 def _path(expression: str, base: str, usable: frozenset[str] | None) -> Path:
     first, *texts = _SPLIT.split(expression)
-    if first != base:
+    if first != base or not texts:
         raise DefinitionError(f"{expression} is no path from {base}.")
     steps: list[Step] = []
     place, element = _Place(base, base), None
