@@ -15,7 +15,7 @@ import pytest_asyncio
 from httpx import Response
 
 from app.fhir import search_index, search_parameters
-from tests.api import examples, family, records
+from tests.api import examples, family, questions, records
 from tests.api.callers import Caller, Callers
 from tests.api.conftest import Running
 from tests.api.family import Child
@@ -91,14 +91,12 @@ def _searches(resource: dict[str, Any], child: Child) -> Iterator[dict[str, str]
     indexed = search_index.index(resource)
     for token in indexed.tokens:
         code, _, value = token.partition("#")
-        if not value or ":" in code or code.startswith("_"):
+        if not value:
             continue
         if value.startswith("|") and any(each.endswith(value) and each != token for each in indexed.tokens):
             continue  # the same value with its system
         yield {_modified(type, code, value): value.removeprefix("|"), "_lastUpdated": "ge2026-01-01"}
     for key, _, value in indexed.strings:
-        if ":" in key:
-            continue
         yield {key.partition(".")[2]: value}
     for key, period in indexed.dates:
         if period.start:
@@ -110,7 +108,7 @@ def _searches(resource: dict[str, Any], child: Child) -> Iterator[dict[str, str]
 
 
 def _modified(type: str, code: str, value: str) -> str:
-    is_reference = search_parameters.parameters(type)[code].type == "reference"
+    is_reference = search_parameters.searched_by(type)[code.partition(":")[0]].type == "reference"
     return f"{code}:identifier" if is_reference and "|" in value else code
 
 
@@ -166,6 +164,26 @@ async def test_a_family_that_is_hidden_is_not_there(
     after = await _asked(curious, in_every_way) + await _asked(casual, by_place)
     assert {seen[0] for _, seen in before} >= {200, 401, 403, 404}
     _same(before, after)
+
+
+@pytest.mark.parametrize(
+    "types",
+    [("RelatedPerson", "Consent"), pytest.param((), marks=pytest.mark.long)],
+)
+async def test_a_question_through_other_resources_does_not_tell(
+    types: tuple[str, ...], as_: Callers, hidden: Hidden, running: Running
+) -> None:
+    """Chains, `_has`, orders, summaries, and all at once. Whoever wrote it is told by most of them, so each could tell."""
+    some = _one_of_each(hidden, *types) if types else hidden
+    asked = [*questions.through(some.resources, some.child), *questions.shaped(some.resources, some.child)]
+    in_every_way = [Question("GET", url, params) for url, params in asked]
+    stranger, owner = [as_["stranger"]], [as_["health-visiting"]]
+    before, told = await _asked(stranger, in_every_way), await _asked(owner, in_every_way)
+    assert {seen[0] for _, seen in before} == {200, 404}
+    await _remove(running, hidden)
+    _same(before, await _asked(stranger, in_every_way))
+    untold = await _asked(owner, in_every_way)
+    assert sum(one != other for one, other in zip(told, untold, strict=True)) > len(told) / 2
 
 
 def _one_of_each(hidden: Hidden, *types: str) -> Hidden:
