@@ -6,6 +6,7 @@ The words of each are HL7's own and stand in `fhir_profiles/base/`. They run on 
 and types can be relied upon; an element may still be absent, or have an extension in place of its value.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -15,6 +16,8 @@ Value = dict[str, Any]
 # (the object, the resource it is in)
 Invariant = Callable[[Value, Value], bool]
 
+_ABATED = {"resolved", "remission", "inactive"}
+_REFERRED = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?$")
 _UCUM = "http://unitsofmeasure.org"
 
 
@@ -185,6 +188,19 @@ def _task_dates(task: Value, _: Value) -> bool:
     return "authoredOn" not in task or "lastModified" not in task or in_order(task["authoredOn"], task["lastModified"])
 
 
+def _coded(condition: Value, element: str) -> set[str]:
+    """Codes of one of HL7's two code systems for a Condition's state; its value sets have no other."""
+    return {coding.get("code", "") for coding in condition.get(element, {}).get("coding", ())}
+
+
+def _on_behalf_of(participant: Value, _: Value) -> bool:
+    """What the reference says of the member's type; where it says nothing (urn:uuid, identifier) that is not known."""
+    member = participant.get("member", {})
+    named = _REFERRED.search(member.get("reference", ""))
+    type = member.get("type") or (named[1] if named else "Practitioner")
+    return not _any(participant, "onBehalfOf") or "member" not in participant or type == "Practitioner"
+
+
 INVARIANTS: dict[str, Invariant] = {
     "age-1": _age,
     "att-1": _needs("data", "contentType"),
@@ -200,6 +216,11 @@ INVARIANTS: dict[str, Invariant] = {
     "bdl-11": lambda b, _: _first_is(b, "document", "Composition"),
     "bdl-12": lambda b, _: _first_is(b, "message", "MessageHeader"),
     "cnt-3": _count,
+    "con-1": _one_of("summary", "assessment"),
+    "con-2": _one_of("code", "detail"),
+    "con-4": lambda c, _: not _has("abatement", c) or bool(_coded(c, "clinicalStatus") & _ABATED),
+    "con-5": lambda c, _: "entered-in-error" not in _coded(c, "verificationStatus") or not _any(c, "clinicalStatus"),
+    "ctm-1": _on_behalf_of,
     "cpb-1": _one_of("rest", "messaging", "document"),
     "cpb-2": _one_of("description", "software", "implementation"),
     "cpb-3": lambda c, _: c.get("kind") == "instance" or not any("endpoint" in m for m in c.get("messaging", ())),
@@ -220,6 +241,7 @@ INVARIANTS: dict[str, Invariant] = {
     "drq-2": _exactly_one("path", "searchParam"),
     "drt-1": _duration,
     "exp-1": _one_of("expression", "reference"),
+    "gol-1": lambda target, _: not _has("detail", target) or _any(target, "measure"),
     "grp-1": lambda group, _: "member" not in group or group.get("actual") is True,
     "obs-3": _one_of("low", "high", "text"),
     "obs-6": lambda o, _: not _any(o, "dataAbsentReason") or not _has("value", o),
@@ -230,6 +252,7 @@ INVARIANTS: dict[str, Invariant] = {
     "pat-1": _one_of("name", "telecom", "address", "organization"),
     "per-1": _period,
     "ppc-1": _policy,
+    "prr-1": _needs("orderDetail", "code"),
     "qrs-1": _not_both("answer", "item"),
     "qty-3": _needs("code", "system"),
     "rat-1": _ratio,
@@ -254,5 +277,5 @@ INVARIANTS: dict[str, Invariant] = {
     "Task:inv-1": _task_dates,
 }
 
-# Not checked: ctm-1 needs the referenced resource; ppc-2 to ppc-5 name a code system called "something", so hold always.
-NOT_CHECKED = frozenset({"ctm-1", "ppc-2", "ppc-3", "ppc-4", "ppc-5"})
+# These name a code system called "something", which nobody uses, so they hold always.
+NOT_CHECKED = frozenset({"ppc-2", "ppc-3", "ppc-4", "ppc-5"})

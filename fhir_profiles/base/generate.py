@@ -18,6 +18,7 @@ RESOURCES = """
     Patient RelatedPerson Organization Practitioner PractitionerRole Consent CommunicationRequest Communication Flag CarePlan
     CareTeam Provenance AuditEvent Bundle OperationOutcome CapabilityStatement Parameters Subscription Encounter Observation
     Task DocumentReference QuestionnaireResponse Group
+    Condition Goal Location Medication ServiceRequest
 """
 EXTENSIONS = ("http://hl7.org/fhir/StructureDefinition/flag-detail",)
 
@@ -100,7 +101,7 @@ def _reduced_element(element: Json) -> Json:
     if element.get("binding", {}).get("strength") == "required" and "valueSet" in element["binding"]:
         kept["binding"] = {"strength": "required", "valueSet": element["binding"]["valueSet"].split("|")[0]}
     constraints = [
-        {"key": c["key"], "human": " ".join(c["human"].split())}
+        {"key": c["key"], "human": " ".join(c["human"].split()), "expression": c["expression"]}
         for c in element.get("constraint", ())
         if c["severity"] == "error" and c["key"] not in SAID_ELSEWHERE
     ]
