@@ -18,7 +18,7 @@ from app.api.endpoint import Interact, permit
 from app.api.refused import Refused
 from app.api.requests import Asked
 from app.api.service import Service
-from app.fhir import acceptance, outcome, parameters, resource_id, subject, validation
+from app.fhir import acceptance, models, outcome, parameters, resource_id, subject, validation
 from app.fhir.errors import FHIRError, InvalidParameter, Issue, Malformed, NotFound
 from app.fhir.json_text import JSONTextError
 from app.policy import authorship
@@ -106,9 +106,11 @@ def _found(service: Service, asked: Asked, type: str, resource: dict[str, Any], 
 
 def _against(given: Given, resource: dict[str, Any]) -> Iterator[Issue]:
     try:
-        yield from outcome.issues(validation.findings(resource, given.profile))
+        found = validation.findings(resource, given.profile)
     except validation.UnknownProfile as error:
         raise InvalidParameter(str(error), expression="profile") from None
+    is_valid = not any(fault.severity == "error" for fault in found)
+    yield from outcome.issues([*found, *(models.faults(resource) if is_valid else ())])
 
 
 def _range(service: Service, resource: dict[str, Any]) -> FHIRError | None:

@@ -3,7 +3,6 @@
 https://hl7.org/fhir/R4/elementdefinition-definitions.html#ElementDefinition.constraint.expression
 """
 
-import copy
 import json
 import random
 from collections.abc import Iterator
@@ -15,33 +14,13 @@ from app.fhir import invariants_cradle, profile_rules, schema_profiles, validati
 from app.fhir.schema_definitions import FOLDER
 from app.fhir.schema_elements import Constraint
 from app.fhir.schema_profiles import Profile
+from tests.fhir import one_change
 
 Json = dict[str, Any]
 
 _PATHS = sorted((FOLDER / "examples").glob("**/*.json"))
 EXAMPLES: list[Json] = [json.loads(path.read_text("utf-8")) for path in _PATHS if path.stem != "expected"]
-_OTHER = (
-    "x",
-    "https://example.org/system",
-    "https://fhir.nhs.uk/Id/nhs-number",
-    "https://fhir.nhs.uk/Id/ods-organization-code",
-    "CareTeam/1",
-    "CarePlan/1",
-    "Patient/1",
-    "Group/1",
-    "CarePlan",
-    "CareTeam",
-    "permit",
-    "deny",
-    "IRCP",
-    "inactive",
-    "home",
-    True,
-    False,
-)
-HUGE = "QUJD" * 200_000
 MOST_CHANGES = 150  # of each example, the same every time
-EXTENSION = {"url": "https://example.org/more", "valueBoolean": True}
 # What FHIRPath cannot say whole: whether a host is public is seen from its number.
 STRICTER = ("cradle-subscription-1",)
 
@@ -55,27 +34,6 @@ def _compiled_by_hand() -> Iterator[tuple[str, Profile, Constraint]]:
 
 
 BY_HAND = list(_compiled_by_hand())
-
-
-def _changes(value: Any) -> Iterator[Any]:
-    """The same with one thing left out, doubled or replaced, at any depth."""
-    match value:
-        case dict():
-            yield {**value, "extension": [EXTENSION]}
-            for name, child in value.items():
-                if name != "resourceType":
-                    yield {key: each for key, each in value.items() if key != name}
-                    yield from ({**value, name: changed} for changed in _changes(child))
-                if name == "data":
-                    yield {**value, name: HUGE}
-        case list():
-            for index, child in enumerate(value):
-                if len(value) > 1:
-                    yield [*value[:index], *value[index + 1 :]]
-                yield [*value, copy.deepcopy(child)]
-                yield from ([*value[:index], changed, *value[index + 1 :]] for changed in _changes(child))
-        case str() | bool():
-            yield from (other for other in _OTHER if type(other) is type(value) and other != value)
 
 
 def test_some_rules_are_compiled_by_hand() -> None:
@@ -93,9 +51,9 @@ def test_a_function_says_what_its_expression_says(_: str, profile: Profile, cons
     seen = {True: 0, False: 0}
     told: set[str] = set()
     for example in (each for each in EXAMPLES if each.get("resourceType") == structure.type):
-        changes = list(_changes(example))
+        changes = list(one_change.everywhere(example))
         few = random.Random(len(changes)).sample(changes, min(MOST_CHANGES, len(changes)))
-        huge = [each for each in changes if HUGE in json.dumps(each)]
+        huge = [each for each in changes if one_change.HUGE in json.dumps(each)]
         for changed in (example, *few, *huge):
             text = json.dumps(changed, sort_keys=True)
             if text in told or not gate.validator.is_valid(changed):
