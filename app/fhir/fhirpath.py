@@ -28,7 +28,9 @@ def compiled(expression: str, path: str) -> Holds:
 
     _check(expression)
     # Within select() an expression has a $this, which fhirpathpy does not give it outermost.
-    run = fhirpathpy.compile(f"select({expression})", models["r4"], {"userInvocationTable": _FUNCTIONS})
+    # A trace() is not printed: it would put what is in somebody's record into a log.
+    options = {"userInvocationTable": _FUNCTIONS, "traceFn": lambda *_: None}
+    run = fhirpathpy.compile(f"select({expression})", models["r4"], options)
 
     def holds(value: Any, resource: dict[str, Any]) -> bool:
         whole = copy.deepcopy(resource)  # fhirpathpy writes into what it is given

@@ -65,7 +65,7 @@ def defects() -> Iterator[Defect]:
 Change = tuple[Steps, Any, Steps]  # where, what instead, where that is wrong
 
 
-def _places(resource: Json) -> Iterator[tuple[Steps, Any, str, Member | None]]:
+def places(resource: Json) -> Iterator[tuple[Steps, Any, str, Member | None]]:
     """Every value, with the type of it: not within contained resources or extensions, which have types of their own."""
     waiting: list[tuple[Steps, Any, str, Member | None]] = [((), resource, resource["resourceType"], None)]
     while waiting:
@@ -83,27 +83,27 @@ def _places(resource: Json) -> Iterator[tuple[Steps, Any, str, Member | None]]:
 
 
 def _required(resource: Json) -> Iterator[Change]:
-    for steps, value, type, _ in _places(resource):
+    for steps, value, type, _ in places(resource):
         for name, member in schema_shape.members(type).items():
             if isinstance(value, dict) and member.definition.min and name in value and "_" + name not in value:
                 yield (*steps, name), REMOVED, (*steps, name)
 
 
 def _unknown(resource: Json) -> Iterator[Change]:
-    for steps, value, _, _ in _places(resource):
+    for steps, value, _, _ in places(resource):
         if isinstance(value, dict):
             yield (*steps, "nickname"), "x", (*steps, "nickname")
 
 
 def _code(resource: Json) -> Iterator[Change]:
-    for steps, _, type, member in _places(resource):
+    for steps, _, type, member in places(resource):
         bound = member.definition.value_set if member else None
         if type == "code" and bound and schema_terminology.codes(bound):
             yield steps, "not-such-a-code", steps
 
 
 def _target(resource: Json) -> Iterator[Change]:
-    for steps, value, type, member in _places(resource):
+    for steps, value, type, member in places(resource):
         if type == "Reference" and member and isinstance(value.get("reference"), str):
             targets = {target for each in member.definition.types for target in each.targets}
             if targets and "Account" not in targets:
@@ -111,7 +111,7 @@ def _target(resource: Json) -> Iterator[Change]:
 
 
 def _two_choices(resource: Json) -> Iterator[Change]:
-    for steps, value, type, _ in _places(resource):
+    for steps, value, type, _ in places(resource):
         for name, member in schema_shape.members(type).items():
             if (
                 isinstance(value, dict)
@@ -127,13 +127,13 @@ def _two_choices(resource: Json) -> Iterator[Change]:
 
 
 def _json_type(resource: Json) -> Iterator[Change]:
-    for steps, value, type, member in _places(resource):
+    for steps, value, type, member in places(resource):
         if member and type != "Resource":
             yield steps, (["x"] if isinstance(value, dict) else {"x": 1}), steps
 
 
 def _cardinality(resource: Json) -> Iterator[Change]:
-    for steps, value, _, member in _places(resource):
+    for steps, value, _, member in places(resource):
         if member and member.is_list and isinstance(steps[-1], int):
             yield steps[:-1], copy.deepcopy(value), steps[:-1]
         elif member and not member.is_list:
@@ -141,7 +141,7 @@ def _cardinality(resource: Json) -> Iterator[Change]:
 
 
 def _empty(resource: Json) -> Iterator[Change]:
-    for steps, value, _, member in _places(resource):
+    for steps, value, _, member in places(resource):
         if member:
             yield steps, {} if isinstance(value, dict) else "", steps
             if member.is_list:
@@ -149,12 +149,12 @@ def _empty(resource: Json) -> Iterator[Change]:
 
 
 def _null(resource: Json) -> Iterator[Change]:
-    return ((steps, None, steps) for steps, _, _, member in _places(resource) if member)
+    return ((steps, None, steps) for steps, _, _, member in places(resource) if member)
 
 
 def _date(resource: Json) -> Iterator[Change]:
     wrong = {"date": "2023-02-30", "dateTime": "2023-02-30", "instant": "2023-02-28T10:00:00", "time": "25:00:00"}
-    return ((steps, wrong[type], steps) for steps, _, type, _ in _places(resource) if type in wrong)
+    return ((steps, wrong[type], steps) for steps, _, type, _ in places(resource) if type in wrong)
 
 
 def _primitive(resource: Json) -> Iterator[Change]:
@@ -176,12 +176,12 @@ def _primitive(resource: Json) -> Iterator[Change]:
         "markdown": " ",
     }
     assert wrong.keys() <= schema_primitives.SCHEMAS.keys()
-    return ((steps, wrong[type], steps) for steps, _, type, member in _places(resource) if member and type in wrong)
+    return ((steps, wrong[type], steps) for steps, _, type, member in places(resource) if member and type in wrong)
 
 
 def _invariant(resource: Json) -> Iterator[Change]:
     """HL7's rules for data types, broken one by one."""
-    for steps, value, type, member in _places(resource):
+    for steps, value, type, member in places(resource):
         match type:
             case "Period" if member:
                 yield steps, {"start": "2024-02-01", "end": "2024-01-01"}, steps
