@@ -36,8 +36,9 @@ SERVER_SETTINGS = {"jit": "off", "application_name": "cradle", "timezone": "UTC"
 
 Transaction: TypeAlias = AsyncConnection
 CONNECTION_LOST = (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError)
-_NOTHING_DONE = "Try again. Nothing was released or kept."
+NOTHING_DONE = "Try again. Nothing was released or kept."
 IN_DOUBT = "Nothing was released. It is not known whether anything was kept: look before you send it again."
+_TOO_LONG = frozenset({"57014", "55P03", "25P04"})  # query_canceled, lock_not_available, transaction_timeout
 FAILURES = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 
@@ -69,7 +70,7 @@ class Database:
                         yield tx
                         is_committing = True
         except FAILURES as error:
-            raise _unavailable(error, IN_DOUBT if is_committing else _NOTHING_DONE) from error
+            raise unavailable(error, IN_DOUBT if is_committing else NOTHING_DONE) from error
 
     @cached_property
     def _begun_here(self) -> AsyncEngine:
@@ -89,13 +90,18 @@ class Database:
         await self.engine.dispose()
 
 
-def _unavailable(error: Exception, said: str) -> Unavailable:
+def unavailable(error: Exception, said: str) -> Unavailable:
     """What a caller is told of a failure. `said` is what became of the request."""
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError) or sqlstate(error) in _TOO_LONG:
         return TimedOut(f"The database took too long. {said}")
     if isinstance(error, AllInUse):
         return Unavailable(f"Too many requests are being answered. {said}")
     return Unavailable(said)
+
+
+def sqlstate(error: BaseException | None) -> str | None:
+    """PostgreSQL's own code of a failure, where it is one of its."""
+    return getattr(error, "sqlstate", None) or getattr(getattr(error, "orig", None), "sqlstate", None)
 
 
 @contextmanager

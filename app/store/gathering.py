@@ -10,7 +10,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from app.fhir.errors import TimedOut, Unavailable
+from app.fhir.errors import Unavailable
+from app.store import database
 from app.store.database import CONNECTION_LOST, FAILURES
 
 MOST_TOGETHER = 256
@@ -71,8 +72,7 @@ class Gathering(Generic[Q, A]):
                 for one in together:
                     await self._answer([one])
                 return
-            kind = TimedOut if isinstance(error, TimeoutError) else Unavailable
-            unavailable = kind("Try again. Nothing was released.")
+            unavailable = database.unavailable(error, "Try again. Nothing was released.")
             unavailable.__cause__ = error
             for _, waiting in together:
                 if not waiting.done():

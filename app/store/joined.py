@@ -11,10 +11,9 @@ from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.fhir.errors import Unavailable
-from app.store import audit
+from app.store import audit, database
 from app.store.audit import Entry
-from app.store.database import FAILURES
+from app.store.database import FAILURES, NOTHING_DONE
 
 _CLASHES = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
 
@@ -48,7 +47,7 @@ class Joined:
                 yield self.tx
         except FAILURES as error:
             self.failure = error
-            raise Unavailable("Try again. Nothing was released or kept.") from error
+            raise database.unavailable(error, NOTHING_DONE) from error
         except BaseException:
             del self.audited[before:]
             raise

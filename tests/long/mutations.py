@@ -8,6 +8,7 @@ from dataclasses import dataclass
 AUTHORITY, SUBTRACTION, GRANT = "app/policy/authority.py", "app/policy/subtraction.py", "app/policy/grant.py"
 VISIBLE, IN_SQL, AUDIT = "app/store/visible.py", "app/store/predicate_sql.py", "app/store/audit.py"
 CATEGORY, OWN_NAME, TARGETS = "app/policy/category.py", "app/policy/own_name.py", "app/store/targets.py"
+HISTORY, FEED = "app/store/history.py", "app/api/history.py"
 LOOKUP, GATE = "app/child_protection/lookup.py", "app/child_protection/gate.py"
 
 WHO_SEES_WHAT = "tests/policy/test_authority.py"
@@ -16,6 +17,7 @@ BOTH_INTERPRETERS = "tests/store/test_predicate_interpreters.py"
 READS, CONSENTS, AUDITED = "tests/api/test_read.py", "tests/api/test_consent.py", "tests/api/test_audit.py"
 WHO_WRITES_WHAT, BETWEEN = "tests/policy/test_own_name.py", "tests/api/test_types_between.py"
 WHAT_IT_IS_ABOUT = "tests/policy/test_facts.py"
+VERSIONS = "tests/api/test_history.py"
 LOOKUPS, LEFT_BEHIND = "tests/api/test_lookup.py", "tests/api/test_lookup_leaves.py"
 
 
@@ -275,5 +277,26 @@ MUTATIONS = (
         "    return wanted <= found and one_person\n",
         "    return wanted <= found\n",
         (BETWEEN,),
+    ),
+    Mutation(
+        "a version can be seen of what is hidden today",
+        HISTORY,
+        ".where(exists().where(_same(today, seen)))\n",
+        "\n",
+        (VERSIONS,),
+    ),
+    Mutation(
+        "a feed says that it is complete while somebody writes",
+        FEED,
+        " - await history.oldest_writer(tx)\n",
+        "\n",
+        (VERSIONS,),
+    ),
+    Mutation(
+        "a later page says that it is complete up to its own moment",
+        FEED,
+        "    if question.complete is not None:\n",
+        "    if False:\n",
+        (VERSIONS,),
     ),
 )
