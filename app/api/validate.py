@@ -125,7 +125,7 @@ def _authorship(asked: Asked, resource: dict[str, Any]) -> FHIRError | None:
     """Why this caller could never write this, whatever is kept: asked of a person about whom everything is in their favour."""
     user = asked.caller.user
     person = Person(family=frozenset({f"nhs|{user.id}"} if user else ()))
-    return authorship.refusal(asked.caller, resource, person, keeps=True, may_merge=True)
+    return authorship.refusal(asked.caller, resource, person, keeps=True, may_merge=True, owns=True)
 
 
 def _answer(found: Iterator[Issue]) -> Response:

@@ -4,15 +4,16 @@ Good practice in information sharing in the Foundation Years (2013), Appendix C;
 authorities); https://digital.nhs.uk/developer/api-catalogue/child-protection-information-sharing-hl7-v3 (CPR02)
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from app.fhir import subject, systems
-from app.fhir.errors import FHIRError, Forbidden, MethodNotAllowed, Unprocessable
-from app.policy import explanation, facts, own_name
+from app.fhir.errors import FHIRError, MethodNotAllowed, Unprocessable
+from app.policy import facts, own_name, spoken
 from app.policy.access import Caller, Kind
 from app.policy.category import CHILD_PROTECTION
-from app.policy.facts import Facts, Person
+from app.policy.facts import Person
+from app.policy.own_name import not_yours
 
 UNCHANGED = frozenset({"Provenance"})  # what is recorded once, and answered about with another record
 _NOTICE = "child-protection-access-notice"
@@ -64,22 +65,22 @@ def refusal_to_change(
         performers = facts.identified(current.get("performer"), systems.NHS_NUMBER)
         is_their_word = current["resourceType"] == "Consent" and caller.user and caller.user.id in performers
         if rule != "family" or not is_their_word:
-            return _not_yours()
-        return None if _withdraws(current, resource) else _refusal(caller, resource, person)
+            return not_yours()
+        return None if spoken.withdraws(current, resource) else _refusal(caller, resource, person)
     if rule == "recipient" and current["resourceType"] == "Task":
-        return None if own_name.carries_out(current, resource) else _not_yours()
+        return None if own_name.carries_out(current, resource) else not_yours()
     if rule != "own_data":
-        return _not_yours()
+        return not_yours()
     match current["resourceType"]:
         case "Patient":
             handed_over = keepers(current, custodian) != keepers(resource, custodian)
             if handed_over and caller.organization not in keepers(current, custodian):
-                return _not_yours()
+                return not_yours()
             return _merge(resource, may_merge=keeps and may_merge) or _part(current, resource, parts=parts)
         case "Consent":
             if custodian != caller.organization:
-                return _not_yours()
-            if any(_said(current, each) != _said(resource, each) for each in ("performer", "type")):
+                return not_yours()
+            if spoken.is_another(current, resource):
                 return Unprocessable("Somebody else, or the opposite, is said in a new Consent.", expression="Consent")
         case "Group":
             owns = owns or set(subject.targets(resource)) <= set(subject.targets(current))  # who left stays listed
@@ -105,23 +106,25 @@ def _refusal(
 ) -> FHIRError | None:
     about = facts.of(resource, caller.organization, None)
     if caller.kind is Kind.AUDITOR or (caller.kind is Kind.PARENT_APP and about.type != "Consent"):
-        return _not_yours()
+        return not_yours()
     match about.type:
         case "Patient":
-            return _must_be_own(caller, resource, "managingOrganization") or _merge(resource, may_merge=may_merge)
+            return own_name.must_be_own(caller, resource, "managingOrganization") or _merge(
+                resource, may_merge=may_merge
+            )
         case "Organization":
             codes = {i.get("value") for i in resource["identifier"] if i.get("system") == systems.ODS_CODE}
-            return None if codes == {caller.organization} else _not_yours()
+            return None if codes == {caller.organization} else not_yours()
         case "RelatedPerson":
-            return None if keeps or not facts.is_responsible(resource) else _not_yours()
+            return None if keeps or not facts.is_responsible(resource) else not_yours()
         case "Consent":
-            return _consent(caller, resource, about, person)
+            return spoken.refusal(caller, resource, about, person)
         case "CommunicationRequest":
             stated = set(facts.identified([resource.get("requester"), resource.get("sender")], systems.ODS_CODE))
             is_its_own = {code.upper() for code in stated} == {caller.organization}
-            return None if is_its_own and about.kind != _NOTICE else _not_yours()
+            return None if is_its_own and about.kind != _NOTICE else not_yours()
         case "Communication" if about.kind == _NOTICE:
-            return _not_yours()
+            return not_yours()
         case "Flag" | "CarePlan" | "CareTeam" if about.category == CHILD_PROTECTION:
             return _plan(caller, resource)
         case "Flag" | "CarePlan" | "CareTeam" if caller.kind is Kind.LOCAL_AUTHORITY:
@@ -138,7 +141,7 @@ def _refusal(
 
 def _merge(resource: Mapping[str, Any], *, may_merge: bool) -> FHIRError | None:
     """To say that one's own record is replaced by another makes them one person: both have to be one's own."""
-    return None if subject.superseded_by(resource) is None or may_merge else _not_yours()
+    return None if subject.superseded_by(resource) is None or may_merge else not_yours()
 
 
 def _part(current: Mapping[str, Any], resource: Mapping[str, Any], *, parts: bool) -> FHIRError | None:
@@ -149,69 +152,10 @@ def _part(current: Mapping[str, Any], resource: Mapping[str, Any], *, parts: boo
     return Unprocessable("This record was merged into another. Take that back by $unmerge.", expression="Patient.link")
 
 
-def _said(consent: Mapping[str, Any], element: str) -> object:
-    """Who says it, or whether it is a yes or a no."""
-    return consent.get("performer") if element == "performer" else consent.get("provision", {}).get("type")
-
-
-def _withdraws(current: Mapping[str, Any], resource: Mapping[str, Any]) -> bool:
-    """Whether all that changes is that a Consent no longer holds, and nobody else's word goes with it."""
-    said, is_said = ({k: v for k, v in each.items() if k not in ("meta", "status")} for each in (current, resource))
-    return said == is_said and resource["status"] == "inactive" and len(current["performer"]) == 1
-
-
-def _consent(caller: Caller, resource: Mapping[str, Any], about: Facts, person: Person) -> FHIRError | None:
-    """A service records what it was told, in its own name; a parent's app only what its own user says.
-
-    A parent's yes needs proven responsibility; a no is taken from anyone. A yes to the very organisation that records it
-    needs more than that organisation's word: the signed form, or a reference to it.
-    """
-    if caller.kind is Kind.PARENT_APP:
-        speaks = {token for token in about.owners if token.startswith("nhs|")}
-        user = f"nhs|{caller.user.id}" if caller.user else ""
-        named = len(resource.get("performer", ())) == 1 and "organization" not in resource
-        is_heard = user in person.family or not any(_permits(resource))
-        return None if named and speaks == {user} and is_heard else _not_yours()
-    if refused := _must_be_own(caller, resource, "organization"):
-        return refused
-    for_itself = any(caller.organization in _recipients(permit) for permit in _permits(resource))
-    if for_itself and not ("sourceAttachment" in resource or "sourceReference" in resource):
-        return Unprocessable(
-            "A yes to your own organisation needs the signed form (source), or is recorded by another service or by the "
-            "parent.",
-            expression="Consent.source",
-        )
-    return None
-
-
-def _permits(consent: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    root = consent.get("provision", {})
-    for each in (root, *root.get("provision", ())):
-        if each.get("type") == "permit":
-            yield {**root, **each} if root.get("type") == "permit" else each
-
-
-def _recipients(permit: Mapping[str, Any]) -> set[str]:
-    references = [actor.get("reference") for actor in permit.get("actor", ())]
-    return {code.upper() for code in facts.identified(references, systems.ODS_CODE)}
-
-
 def _plan(caller: Caller, resource: Mapping[str, Any]) -> FHIRError | None:
     if caller.kind is not Kind.LOCAL_AUTHORITY:
-        return _not_yours()
+        return not_yours()
     for element in ("author", "managingOrganization"):
-        if refused := _must_be_own(caller, resource, element):
+        if refused := own_name.must_be_own(caller, resource, element):
             return refused
     return None
-
-
-def _must_be_own(caller: Caller, resource: Mapping[str, Any], element: str) -> FHIRError | None:
-    """Where the element names organisations, the caller's own is among them."""
-    if element not in resource:
-        return None
-    named = {code.upper() for code in facts.identified(resource[element], systems.ODS_CODE)}
-    return None if caller.organization in named else _not_yours()
-
-
-def _not_yours() -> Forbidden:
-    return Forbidden(explanation.practitioner("not_yours_to_write"))

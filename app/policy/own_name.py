@@ -40,9 +40,9 @@ def refusal(caller: Caller, resource: Mapping[str, Any], *, owns: bool) -> FHIRE
     if type == "Subscription":
         return subscription.refusal(caller, resource)
     if type not in _RESPONSIBLE and type not in _REFERS and type not in _ANYBODY:
-        return _not_yours()
+        return not_yours()
     if type not in _ANYBODY and _named(resource) != {caller.organization}:
-        return _not_yours()
+        return not_yours()
     if type in _REFERS and not owns:
         return Unprocessable(
             "This refers to records of your own organisation, by [type]/[id]; a Provenance to those about one person.",
@@ -62,6 +62,18 @@ def carries_out(current: Mapping[str, Any], resource: Mapping[str, Any]) -> bool
     return asked == is_asked
 
 
+def must_be_own(caller: Caller, resource: Mapping[str, Any], element: str) -> FHIRError | None:
+    """Where the element names organisations, the caller's own is among them."""
+    if element not in resource:
+        return None
+    named = {code.upper() for code in facts.identified(resource[element], systems.ODS_CODE)}
+    return None if caller.organization in named else not_yours()
+
+
+def not_yours() -> Forbidden:
+    return Forbidden(explanation.practitioner("not_yours_to_write"))
+
+
 def _named(resource: Mapping[str, Any]) -> set[str]:
     """The organisations in whose name it is, by ODS code."""
     return {code.upper() for code in facts.identified(list(_references(resource)), systems.ODS_CODE)}
@@ -73,7 +85,3 @@ def _references(resource: Mapping[str, Any]) -> Iterator[object]:
             yield from (agent.get("who"), agent.get("onBehalfOf"))
     else:
         yield from coding.items(resource.get(_RESPONSIBLE[resource["resourceType"]]))
-
-
-def _not_yours() -> Forbidden:
-    return Forbidden(explanation.practitioner("not_yours_to_write"))

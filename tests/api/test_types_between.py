@@ -157,6 +157,18 @@ async def test_that_a_record_is_anothers_or_hidden_or_absent_a_provenance_cannot
     assert tried[0].status_code == 422
 
 
+async def test_validation_looks_at_no_target(as_: Callers, child: Child) -> None:
+    absent = f"Patient/{child.id[:-4]}ffff"
+    headers = {"X-Request-ID": "00000000-0000-4000-8000-000000000002"}
+    found = []
+    for target in (url(child.patient), absent):
+        text = json.dumps(provenance(child, target))
+        found.append(await as_["health-visiting"].send_text("POST", "Provenance/$validate?mode=create", text, headers))
+    assert [answer.status_code for answer in found] == [200, 200], found[0].text
+    assert found[0].content == found[1].content
+    assert "own organisation" not in found[0].text
+
+
 async def test_when_the_record_is_hidden_so_is_where_it_came_from(as_: Callers, child: Child) -> None:
     encounter = await records.created(as_, records.ABOUT_A_PERSON[2], child)
     stored = family.created(await as_["health-visiting"].create(provenance(child, url(encounter))))
