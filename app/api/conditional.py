@@ -47,16 +47,24 @@ class Met:
     people: tuple[UUID, ...]
 
 
-def of_header(service: Service, asked: Asked, type: str) -> Condition | None:
-    """The condition in If-None-Exist, where there is one."""
-    sent = asked.request.headers.get("if-none-exist")
-    return None if sent is None else _condition(service, asked, type, requests.encoded_pairs(sent.encode("latin-1")))
+def of_create(service: Service, asked: Asked, type: str) -> Condition | None:
+    """The condition in If-None-Exist, or in the URL, where some client libraries put it; None where there is none."""
+    sent, in_url = asked.request.headers.get("if-none-exist"), _in_url(asked)
+    if sent is not None and in_url:
+        raise InvalidParameter("Give the condition once: in If-None-Exist.")
+    if sent is None and not in_url:
+        return None
+    pairs = in_url if sent is None else requests.encoded_pairs(sent.encode("latin-1"))
+    return _condition(service, asked, type, pairs)
 
 
 def of_url(service: Service, asked: Asked, type: str) -> Condition:
     """The condition in the URL. Raises PreconditionFailed where there is none."""
-    pairs = [pair for pair in requests.query_pairs(asked.request) if pair[0] not in requests.GENERAL]
-    return _condition(service, asked, type, pairs)
+    return _condition(service, asked, type, _in_url(asked))
+
+
+def _in_url(asked: Asked) -> list[Pair]:
+    return [pair for pair in requests.query_pairs(asked.request) if pair[0] not in requests.GENERAL]
 
 
 def _condition(service: Service, asked: Asked, type: str, pairs: Sequence[Pair]) -> Condition:

@@ -11,8 +11,9 @@ from starlette.requests import Request
 
 from app.fhir.errors import InvalidValue
 
-_TAGS = re.compile(r'\s*(?:W/)?"[^"]*"\s*(?:,\s*(?:W/)?"[^"]*"\s*)*')
-_TAG = re.compile(r'"([^"]*)"')
+_ONE = r'\s*(?:(?:W/)?"[^"]*"|\d+)\s*'  # a number alone, as fhirpy sends a version
+_TAGS = re.compile(rf"{_ONE}(?:,{_ONE})*")
+_TAG = re.compile(r'"([^"]*)"|(\d+)')
 
 
 def has_already(request: Request, version: int, last_updated: datetime) -> bool:
@@ -30,7 +31,7 @@ def has_already(request: Request, version: int, last_updated: datetime) -> bool:
 def _named(tags: str) -> list[str]:
     if not _TAGS.fullmatch(tags):
         raise InvalidValue('If-None-Match is * or versions: W/"2".')
-    return _TAG.findall(tags)
+    return [quoted or plain for quoted, plain in _TAG.findall(tags)]
 
 
 def _moment(date: str | None) -> datetime | None:

@@ -28,9 +28,8 @@ def of(type: str) -> Interact:
     """The interaction for one type."""
 
     async def create(service: Service, asked: Asked) -> Response:
-        requests.only(requests.query_pairs(asked.request), "_format")
         may_see = permit(service, asked, "create", type, "c")
-        condition = conditional.of_header(service, asked, type)
+        condition = conditional.of_create(service, asked, type)
         raw = await requests.resource_body(asked.request, service.settings.largest_body)
         draft = submission.checked(service, asked, type, raw)
         claimed = repeating.claim(service, asked, raw)

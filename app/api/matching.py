@@ -34,7 +34,7 @@ class Matching:
     async def place(self, entry: Requested) -> str | None:
         """What an entry names, as `Type/id`, or finds by its condition; None where that is yet to be created.
 
-        None too where it finds several, which the interaction refuses. Raises Undone where it may not search.
+        Raises Undone where its condition finds several.
         """
         type, _, id = entry.path.partition("/")
         if id:
@@ -43,7 +43,9 @@ class Matching:
         if entry.is_read or not condition:
             return None
         found = await self._search(entry, type, condition)
-        return found[0] if len(found) == 1 else None
+        if len(found) > 1:
+            raise undoing.refusal(self.one, entry, PreconditionFailed("The condition matches more than one."))
+        return found[0] if found else None
 
     async def reference(self, entry: Requested, reference: str, place: str) -> str | None:
         """What a conditional reference stands for; None where it is none. Raises Undone unless it is exactly one."""

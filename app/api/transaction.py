@@ -37,23 +37,19 @@ async def run(service: Service, asked: Asked, table: Table, entries: Sequence[Re
         except Unavailable as error:
             if not joined.is_clash(error.__cause__):
                 raise
-        except Undone as undone:
-            if not undone.is_clash:
-                return await undoing.refused(service, undone)
-    try:
-        return await _attempted(service, asked, table, entries)
-    except Undone as undone:
-        return await undoing.refused(service, undone)
+    return await _attempted(service, asked, table, entries)
 
 
 async def _attempted(service: Service, asked: Asked, table: Table, entries: Sequence[Requested]) -> Response:
-    """Raises Undone."""
     now = service.clock()
-    async with joined.joined(service.database) as one:
-        matching = Matching(replace(service, database=one, clock=lambda: now), one, asked, table)
-        promised = await promises.made(matching, one, entries, service.bucket_key, now)
-        rewritten = [await rewriting.rewritten(matching, promised, entry) for entry in entries]
-        answers = await _answers(matching, promised, sorted(rewritten, key=promises.rank))
+    try:
+        async with joined.joined(service.database) as one:
+            matching = Matching(replace(service, database=one, clock=lambda: now), one, asked, table)
+            promised = await promises.made(matching, one, entries, service.bucket_key, now)
+            rewritten = [await rewriting.rewritten(matching, promised, entry) for entry in entries]
+            answers = await _answers(matching, promised, sorted(rewritten, key=promises.rank))
+    except Undone as undone:
+        return await undoing.refused(service, undone)
     base = service.settings.fhir_base
     found = (answered.of(entry, answers[entry.index], base) for entry in entries)
     return responses.fhir(bundle.answers("transaction-response", found))
@@ -67,23 +63,12 @@ async def _answers(matching: Matching, promised: Promises, entries: Sequence[Req
         assigned = promised.ids.get(entry.index)
         answering = sub_request.run(matching.service, matching.asked, matching.table, entry, assigned)
         answers[entry.index] = answer = await undoing.unless_refused(matching.one, entry, answering)
-        place = _written(matching.service, entry, answer)
-        if place is None:
-            continue
-        if place != promised.places.get(entry.index, place):
-            raise undoing.changed(matching.one, entry)
+        place = answer.headers.get("location", "").partition("/_history/")[0]
         if place in written:
             raise undoing.refusal(matching.one, entry, _twice(entry))
-        written.add(place)
+        if place and not entry.is_read:
+            written.add(place)
     return answers
-
-
-def _written(service: Service, entry: Requested, answer: Response) -> str | None:
-    """What an entry has created or changed, as `Type/id`."""
-    location = answer.headers.get("location")
-    if location is None or entry.is_read:
-        return None
-    return location.removeprefix(f"{service.settings.fhir_base}/").partition("/_history/")[0]
 
 
 def _check(asked: Asked, entries: Sequence[Requested]) -> None:

@@ -4,6 +4,7 @@ https://hl7.org/fhir/R4/http.html#ccreate
 """
 
 import asyncio
+import json
 from collections import Counter
 from typing import Any
 from urllib.parse import urlencode
@@ -161,3 +162,16 @@ async def test_it_is_answered_as_preferred(as_: Callers, child: Child) -> None:
     headers = {"If-None-Exist": condition, "Prefer": "return=minimal"}
     answer = await as_["health-visiting"].create(patient, headers)
     assert (answer.status_code, answer.content) == (200, b"")
+
+
+async def test_the_condition_may_stand_in_the_url_but_not_in_both_places(as_: Callers, child: Child) -> None:
+    number = str(uuid4())
+    asked, sent = urlencode({"identifier": f"{SYSTEM}|{number}"}), json.dumps(letter(child, number))
+    url = f"CommunicationRequest?{asked}"
+    first, again = [await as_["health-visiting"].send_text("POST", url, sent) for _ in range(2)]
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    both = await as_["health-visiting"].send_text("POST", url, sent, {"If-None-Exist": asked})
+    assert both.status_code == 400
+    unknown = await as_["health-visiting"].send_text("POST", f"{url}&identifer=1", sent)
+    assert unknown.status_code == 400
