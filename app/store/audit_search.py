@@ -20,8 +20,8 @@ from app.store.ordering import Key
 
 _EVENT = tables.audit_event
 _NEWEST_FIRST = (
-    Key(lambda c: c.recorded, tables.INSTANT, descending=True, always=True),
-    Key(lambda c: c.id, Uuid(), descending=True, always=True),
+    Key("recorded", lambda c: c.recorded, tables.INSTANT, descending=True, always=True),
+    Key("id", lambda c: c.id, Uuid(), descending=True, always=True),
 )
 
 
@@ -48,7 +48,7 @@ async def page(tx: AsyncConnection, permit: Permit, where: Sequence[Where], coun
     total = (await tx.execute(_readable(counted))).scalar_one()
     further = list(where)
     if after is not None:
-        further.append(lambda c: ordering.beyond(_NEWEST_FIRST, [key.of(c) for key in _NEWEST_FIRST], after))
+        further.append(lambda c: ordering.beyond(_NEWEST_FIRST, after)([key.of(c) for key in _NEWEST_FIRST]))
     rows = await _rows(tx, permit, further, count + 1)
     shown = rows[:count]
     more = len(rows) > count > 0

@@ -6,35 +6,50 @@ A date is a span of time, `[lower, upper)`, and so is what is asked for; an end 
 containment, as R4's text has it. A quantity is compared as it is, with `eq`, `ne` and `ap` by what the digits asked may mean.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import and_, false, func, literal, not_, or_
+from sqlalchemy import Numeric, Text, and_, false, func, not_, or_
 
 from app.fhir.search_criteria import Prefix, Range
 from app.fhir.time import Span
 from app.store import tables
+from app.store.condition import Condition, Value
 
 _ABOUT = Decimal("0.1")  # R4: 10% of the value, or of the time between it and now
 
 
-def stands(c: Any, prefix: Prefix, span: Span) -> Any:
-    """A row of `search_date`."""
-    return _stands(
-        c.lower, c.upper, prefix, span, upper_before=c.upper <= _moment(span.end), after=c.upper > _moment(span.end)
+def stands(prefix: Prefix, span: Span) -> Condition:
+    """Of a row of `search_date`."""
+    return Condition(
+        ("stands", prefix),
+        _moments(span),
+        lambda c, values: _stands(
+            c.lower, c.upper, prefix, values, is_over=c.upper <= values[1], goes_on=c.upper > values[1]
+        ),
     )
 
 
-def happened(column: Any, prefix: Prefix, span: Span) -> Any:
-    """A moment, which has no length: it is before an end, and not on it."""
-    end = _moment(span.end)
-    return _stands(column, column, prefix, span, upper_before=column < end, after=column >= end)
+def happened(column: str, prefix: Prefix, span: Span) -> Condition:
+    """Of a moment in a column, which has no length: it is before an end, and not on it."""
+    return Condition(
+        ("happened", column, prefix),
+        _moments(span),
+        lambda c, values: _stands(
+            c[column], c[column], prefix, values, is_over=c[column] < values[1], goes_on=c[column] >= values[1]
+        ),
+    )
 
 
-def _stands(lower: Any, upper: Any, prefix: Prefix, span: Span, *, upper_before: Any, after: Any) -> Any:
-    start, end = _moment(span.start), _moment(span.end)
-    within = func.coalesce(and_(lower >= start, upper_before), false())
-    above, below = or_(upper.is_(None), after), or_(lower.is_(None), lower < start)
+def _moments(span: Span) -> tuple[Value, Value]:
+    return (span.start, tables.INSTANT), (span.end, tables.INSTANT)
+
+
+def _stands(lower: Any, upper: Any, prefix: Prefix, values: Sequence[Any], *, is_over: Any, goes_on: Any) -> Any:
+    start, end = values
+    within = func.coalesce(and_(lower >= start, is_over), false())
+    above, below = or_(upper.is_(None), goes_on), or_(lower.is_(None), lower < start)
     match prefix:
         case "eq":
             return within
@@ -57,37 +72,49 @@ def _stands(lower: Any, upper: Any, prefix: Prefix, span: Span, *, upper_before:
             return and_(or_(lower.is_(None), lower < end + margin), or_(upper.is_(None), upper > start - margin))
 
 
-def amounts(c: Any, asked: Range) -> Any:
-    """A row of `search_quantity`. A unit that is asked for without a system may be the code or the name."""
-    unit = [c.code == asked.code] if asked.code is not None else []
-    system = [c.system == asked.system] if asked.system is not None else []
-    return and_(_amounts(c.lower, c.upper, asked), *unit, *system)
+def amounts(asked: Range) -> Condition:
+    """Of a row of `search_quantity`. A unit that is asked for without a system may be the code or the name."""
+    unit = {name: value for name, value in (("code", asked.code), ("system", asked.system)) if value is not None}
+    low, high = _bounds(asked)
+
+    def sql(c: Any, values: Sequence[Any]) -> Any:
+        of_unit = [c[name] == value for name, value in zip(unit, values[2:], strict=True)]
+        return and_(_amounts(c.lower, c.upper, asked.prefix, *values[:2]), *of_unit)
+
+    bounds = (low, Numeric()), (high, Numeric())
+    return Condition(("amounts", asked.prefix, *unit), (*bounds, *((value, Text()) for value in unit.values())), sql)
 
 
-def _amounts(lower: Any, upper: Any, asked: Range) -> Any:
+def _bounds(asked: Range) -> tuple[Decimal, Decimal]:
+    """Between what a value is compared: what the digits may mean, the value itself twice, or what is about the same."""
     value = (asked.low + asked.high) / 2
-    within = func.coalesce(and_(lower >= asked.low, upper < asked.high), false())
     match asked.prefix:
+        case "eq" | "ne":
+            return asked.low, asked.high
+        case "ap":
+            return value - abs(value) * _ABOUT, value + abs(value) * _ABOUT
+        case _:
+            return value, value
+
+
+def _amounts(lower: Any, upper: Any, prefix: Prefix, low: Any, high: Any) -> Any:
+    within = func.coalesce(and_(lower >= low, upper < high), false())
+    match prefix:
         case "eq":
             return within
         case "ne":
             return not_(within)
         case "gt":
-            return or_(upper.is_(None), upper > value)
+            return or_(upper.is_(None), upper > high)
         case "lt":
-            return or_(lower.is_(None), lower < value)
+            return or_(lower.is_(None), lower < low)
         case "ge":
-            return or_(upper.is_(None), upper >= value)
+            return or_(upper.is_(None), upper >= low)
         case "le":
-            return or_(lower.is_(None), lower <= value)
+            return or_(lower.is_(None), lower <= high)
         case "sa":
-            return func.coalesce(lower > value, false())
+            return func.coalesce(lower > high, false())
         case "eb":
-            return func.coalesce(upper < value, false())
+            return func.coalesce(upper < low, false())
         case "ap":
-            margin = abs(value) * _ABOUT
-            return and_(or_(lower.is_(None), lower <= value + margin), or_(upper.is_(None), upper >= value - margin))
-
-
-def _moment(value: Any) -> Any:
-    return literal(value, tables.INSTANT)
+            return and_(or_(lower.is_(None), lower <= high), or_(upper.is_(None), upper >= low))

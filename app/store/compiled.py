@@ -34,9 +34,12 @@ class Compiled:
 
     async def fetch(self, connection: asyncpg.Connection, **given: Any) -> list[asyncpg.Record]:
         """The rows, with these values for the parameters so named, in the place of those that it was built with."""
-        values = [given.get(name, fixed) for name, fixed in self._parameters]
-        found: list[asyncpg.Record] = await connection.fetch(self.sql, *values)
+        found: list[asyncpg.Record] = await connection.fetch(self.sql, *self.arguments(**given))
         return found
+
+    def arguments(self, **given: Any) -> list[Any]:
+        """The values in the order of the text's parameters."""
+        return [given.get(name, fixed) for name, fixed in self._parameters]
 
     async def execute_all(self, connection: asyncpg.Connection, rows: Iterable[Mapping[str, Any]]) -> None:
         """Once for each of these, which give every parameter."""

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.fhir import resource_id
 from app.fhir.history_query import HistoryQuery
 from app.policy.authority import Permit
-from app.store import search, tables
+from app.store import page_statement, tables
 from app.store.criteria import Where
 from app.store.search import Row
 from app.store.visible import visible
@@ -106,7 +106,7 @@ def _seen(
     when = (*where, *_when(query, after))
     seen = visible(permit, *when, table=tables.resource_version, **here)
     today = visible(permit, *where, **here)
-    chosen = select(*search.columns(seen), seen.c.deleted).where(exists().where(_same(today, seen)))
+    chosen = select(*page_statement.columns(seen), seen.c.deleted).where(exists().where(_same(today, seen)))
     if query.at is None:
         return chosen
     start = query.at.start

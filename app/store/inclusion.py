@@ -7,20 +7,24 @@ Every resource is found by what this caller may see of its type, and a reference
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Integer, Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.fhir.search_criteria import Include
 from app.policy import asking
 from app.policy.authority import Permit
-from app.store import criteria, identity, links, search
-from app.store.criteria import Where
+from app.store import condition, criteria, database, identity, links, page_statement, search
+from app.store.compiled import Statements
+from app.store.condition import Condition
 from app.store.search import Row
 from app.store.visible import visible
 
 MOST_INCLUDED, DEEPEST = 1000, 5
+_MOST = bindparam("most", type_=Integer)
+_statements = Statements()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +76,19 @@ async def _next(
     return [row for id, row in found.items() if id not in known]
 
 
-async def _where(tx: AsyncConnection, permit: Permit, type: str, where: Where, known: int) -> dict[UUID, Row]:
-    seen = visible(permit, types=(type,), fan_out="what belongs to the rows of a page")
-    statement = select(*search.columns(seen), seen.c.tokens).where(where(seen.c))
-    newest_first = statement.order_by(seen.c.last_updated.desc(), seen.c.id.desc())
-    return {row.id: search.row_of(row) for row in await tx.execute(newest_first.limit(MOST_INCLUDED + 1 + known))}
+async def _where(tx: AsyncConnection, permit: Permit, type: str, where: Condition, known: int) -> dict[UUID, Row]:
+    """The newest that meet it: one more than there is room for, beside what may be known already."""
+
+    def build() -> Select[Any]:
+        seen = visible(permit, types=(type,), fan_out="what belongs to the rows of a page")
+        statement = select(*page_statement.columns(seen), seen.c.tokens)
+        met = statement.where(*condition.as_parameters([where], seen.c))
+        return met.order_by(seen.c.last_updated.desc(), seen.c.id.desc()).limit(_MOST)
+
+    values, most = condition.given([where]), MOST_INCLUDED + 1 + known
+    driver = await database.driver(tx)
+    found = await _statements.fetch(driver, permit, (type, where.shape), build=build, most=most, **values)
+    return {row["id"]: search.row_of(row) for row in found}
 
 
 def _referred_to(rows: Iterable[Row], includes: Iterable[Include]) -> set[tuple[str, UUID]]:
@@ -96,7 +108,7 @@ def _referred_to(rows: Iterable[Row], includes: Iterable[Include]) -> set[tuple[
     return found
 
 
-async def _refers(tx: AsyncConnection, include: Include, rows: Iterable[Row], key: bytes) -> Where | None:
+async def _refers(tx: AsyncConnection, include: Include, rows: Iterable[Row], key: bytes) -> Condition | None:
     """That a resource refers to one of these rows; where it is about a person, whichever of their records is among them."""
     targets = (include.target,) if include.target else include.parameter.targets
     referred = {(row.type, row.id) for row in rows if row.type in targets}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Integer, Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.fhir import resource_id
@@ -19,11 +19,23 @@ from app.fhir.errors import InvalidParameter
 from app.fhir.search_criteria import About, Chained, Criterion, Has, Ids, Not
 from app.fhir.search_parameters import SearchParameter
 from app.policy.authority import Permit
-from app.store import criteria, identity
-from app.store.criteria import Where
+from app.store import condition, criteria, database, identity
+from app.store.compiled import Statements
+from app.store.condition import Condition
 from app.store.visible import visible
 
 MOST_LINKED = 1000
+_MOST = bindparam("most", type_=Integer)
+_statements = Statements()
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """The Patient records that a search names. `all` are those of every criterion that names some (None: there is none);
+    `everyone` is whoever is named anywhere, in a chain too."""
+
+    all: frozenset[UUID] | None
+    everyone: frozenset[UUID]
 
 
 @dataclass(frozen=True)
@@ -34,36 +46,41 @@ class Links:
     permits: Mapping[str, Permit]
     key: bytes
 
-    async def resolve(self, type: str, criterion: Criterion) -> Where:
+    async def resolve(self, type: str, criterion: Criterion) -> Condition:
         """The condition on a resource of this type. Raises InvalidParameter where a link has too many ends."""
         match criterion:
             case About():
                 return criteria.within_buckets(await named(self.tx, type, criterion, self.key), person_column(type))
             case Not(inner):
-                return criteria.negated(await self.resolve(type, inner))
+                return condition.negated(await self.resolve(type, inner))
             case Chained(parameter, target, inner):
                 linked = await self._linked(target, [inner], ())
-                return await self._refers(parameter, target, [row.id for row in linked])
+                return await self._refers(parameter, target, [row["id"] for row in linked])
             case Has(source, parameter, inner):
                 return await self._is_referred_to(
                     type, parameter, await self._linked(source, [inner], (parameter.code,))
                 )
             case _:
-                return criteria.condition(type, criterion)
+                return criteria.of(type, criterion)
 
     async def _linked(self, type: str, asked: Sequence[Criterion], followed: Collection[str]) -> Sequence[Any]:
         """The resources at the end of a link: those of which the parameters that are `followed` may be shown, too."""
-        wheres = [await self.resolve(type, each) for each in asked]
-        fan_out = None if any(is_narrow(each) for each in asked) else "the end of a link"
-        seen = visible(self.permits[type], types=(type,), fan_out=fan_out)
-        wheres.append(criteria.shown(type, followed, lambda c: c.type == type))
-        statement = select(seen.c.id, seen.c.patient_id, seen.c.tokens).where(*(where(seen.c) for where in wheres))
-        found = (await self.tx.execute(statement.limit(MOST_LINKED + 1))).all()
+        where = [await self.resolve(type, each) for each in asked]
+        where.append(criteria.shown(type, followed, condition.ANYTHING))
+
+        def build() -> Select[Any]:
+            seen = visible(self.permits[type], types=(type,), fan_out="the end of a link")
+            met = condition.as_parameters(where, seen.c)
+            return select(seen.c.id, seen.c.patient_id, seen.c.tokens).where(*met).limit(_MOST)
+
+        shape, values = (type, *(each.shape for each in where)), condition.given(where)
+        driver = await database.driver(self.tx)
+        found = await _statements.fetch(driver, self.permits[type], shape, build=build, most=MOST_LINKED + 1, **values)
         if len(found) > MOST_LINKED:
             raise InvalidParameter(f"More than {MOST_LINKED} of {type} are at the end of this link. Narrow it.")
         return found
 
-    async def _refers(self, parameter: SearchParameter, target: str, ids: Sequence[UUID]) -> Where:
+    async def _refers(self, parameter: SearchParameter, target: str, ids: Sequence[UUID]) -> Condition:
         """That it refers to one of these; to any record of a person, where they are Patients."""
         chosen = frozenset(ids)
         if target == "Patient":
@@ -74,12 +91,12 @@ class Links:
         under = criteria.under([f"{parameter.code}#{target}/{id}" for id in chosen])
         return criteria.shown(parameter.base, [parameter.code], under)
 
-    async def _is_referred_to(self, type: str, parameter: SearchParameter, sources: Sequence[Any]) -> Where:
+    async def _is_referred_to(self, type: str, parameter: SearchParameter, sources: Sequence[Any]) -> Condition:
         """That one of these refers to it. Of a person, the current record is the answer."""
         if parameter.is_the_person:
-            ids = {row.patient_id for row in sources if row.patient_id}
+            ids = {row["patient_id"] for row in sources if row["patient_id"]}
         else:
-            ids = {id for row in sources for id in referred_to(parameter.code, type, row.tokens)}
+            ids = {id for row in sources for id in referred_to(parameter.code, type, row["tokens"])}
         if type == "Patient":
             ids = {person.patient_id for person in await identity.of_records(self.tx, ids, self.key)}
         return criteria.within_buckets(frozenset(ids), "id")

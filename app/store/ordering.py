@@ -13,14 +13,15 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Numeric, Text, Uuid, and_, case, collate, false, func, literal, null, or_, select
+from sqlalchemy import Numeric, Text, Uuid, and_, case, collate, false, func, literal, null, or_, select, true
 from sqlalchemy.types import TypeEngine
 
 from app.fhir import time
 from app.fhir.errors import InvalidParameter
 from app.fhir.search_criteria import Place, Sort
 from app.fhir.search_parameters import SearchParameter
-from app.store import criteria, tables
+from app.store import condition, criteria, tables
+from app.store.condition import Condition
 
 NEWEST_FIRST = Sort("_lastUpdated", descending=True)
 _EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
@@ -31,8 +32,10 @@ _READERS: dict[type[Any], Callable[[str], Any]] = {
 
 @dataclass(frozen=True)
 class Key:
-    """One value to sort by: `of` makes it from the columns of a row. `always`: every row has one."""
+    """One value to sort by: `of` makes it from the columns of a row. `always`: every row has one. `name` tells it from others
+    of the same type of resource."""
 
+    name: str
     of: Callable[[Any], Any]
     type: TypeEngine[Any]
     descending: bool
@@ -46,16 +49,20 @@ class Key:
 def keys(type: str, sorts: Sequence[Sort]) -> tuple[Key, ...]:
     """What to sort by, the id last; the newest first where nothing is asked."""
     asked = sorts or (NEWEST_FIRST,)
-    return (*(_key(type, each) for each in asked), Key(lambda c: c.id, Uuid(), asked[-1].descending, always=True))
+    return (*(_key(type, each) for each in asked), _id(asked[-1].descending))
 
 
 def _key(type: str, sort: Sort) -> Key:
     if sort.by == "_id":
-        return Key(lambda c: c.id, Uuid(), sort.descending, always=True)
+        return _id(sort.descending)
     if sort.by == "_lastUpdated":
-        return Key(lambda c: c.last_updated, tables.INSTANT, sort.descending, always=True)
+        return Key("_lastUpdated", lambda c: c.last_updated, tables.INSTANT, sort.descending, always=True)
     of, kind = _value(sort.by, sort.descending)
-    return Key(_as_shown(type, sort.by, of), kind, sort.descending)
+    return Key(sort.by.code, _as_shown(type, sort.by, of), kind, sort.descending)
+
+
+def _id(descending: bool) -> Key:
+    return Key("_id", lambda c: c.id, Uuid(), descending, always=True)
 
 
 def _value(parameter: SearchParameter, descending: bool) -> tuple[Callable[[Any], Any], TypeEngine[Any]]:
@@ -105,7 +112,7 @@ def _token(parameter: SearchParameter, one: Any) -> Callable[[Any], Any]:
 
 def _as_shown(type: str, parameter: SearchParameter, of: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """What is not shown of a resource does not place it either."""
-    is_shown = criteria.shown(type, [parameter.code], lambda c: c.type == type)
+    is_shown = criteria.shown(type, [parameter.code], condition.ANYTHING)
     return lambda c: case((is_shown(c), of(c)), else_=null())
 
 
@@ -118,35 +125,48 @@ def order(keys: Sequence[Key], columns: Sequence[Any], *, backwards: bool) -> li
     return ordered
 
 
-def beyond(keys: Sequence[Key], columns: Sequence[Any], place: Place) -> Any:
-    """That a row stands after a place, or, backwards, before it. Raises InvalidParameter for a place in another order."""
+def beyond(keys: Sequence[Key], place: Place) -> Condition:
+    """That a row, of which the columns to sort by are given, stands after a place, or, backwards, before it.
+
+    Raises InvalidParameter for a place in another order.
+    """
     if len(place.values) != len(keys):
         raise InvalidParameter("This page is of a search that is no longer answered. Search again.", expression="_page")
+    read = [key.read(text) for key, text in zip(keys, place.values, strict=True)]
+    there = [value is not None for value in read]
+    values = tuple((value, key.type) for key, value in zip(keys, read, strict=True) if value is not None)
+    return Condition(
+        ("beyond", place.backwards, *there),
+        values,
+        lambda columns, given: _beyond(keys, columns, _spread(there, given), place.backwards),
+    )
+
+
+def _spread(there: Sequence[bool], given: Sequence[Any]) -> list[Any]:
+    rest = iter(given)
+    return [next(rest) if is_there else None for is_there in there]
+
+
+def _beyond(keys: Sequence[Key], columns: Sequence[Any], values: Sequence[Any], backwards: bool) -> Any:
     found: Any = false()
-    for key, column, text in reversed(list(zip(keys, columns, place.values, strict=True))):
-        value = key.read(text)
-        found = or_(_after(key, column, value, place.backwards), and_(_same(key, column, value), found))
-    return and_(_not_before(keys[0], columns[0], place), found)
+    for key, column, value in reversed(list(zip(keys, columns, values, strict=True))):
+        same = column.is_(None) if value is None else column == value
+        found = or_(_after(key, column, value, backwards), and_(same, found))
+    return and_(_not_before(keys[0], columns[0], values[0], backwards), found)
 
 
 def _after(key: Key, column: Any, value: Any, backwards: bool) -> Any:
     if value is None:
         return column.is_not(None) if backwards else false()
-    literally = literal(value, key.type)
-    further = column < literally if key.descending is not backwards else column > literally
+    further = column < value if key.descending is not backwards else column > value
     return further if backwards or key.always else or_(further, column.is_(None))
 
 
-def _same(key: Key, column: Any, value: Any) -> Any:
-    return column.is_(None) if value is None else column == literal(value, key.type)
-
-
-def _not_before(key: Key, column: Any, place: Place) -> Any:
+def _not_before(key: Key, column: Any, value: Any, backwards: bool) -> Any:
     """What follows from the rest, said so that an index can begin there."""
     if not key.always:
-        return True
-    value = literal(key.read(place.values[0]), key.type)
-    return column <= value if key.descending is not place.backwards else column >= value
+        return true()
+    return column <= value if key.descending is not backwards else column >= value
 
 
 def written(values: Sequence[Any]) -> tuple[str | None, ...]:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.fhir import resource_id
 from app.policy.authority import Permit
-from app.store import database, search, tables
+from app.store import database, page_statement, tables
 from app.store.compiled import Statements
 from app.store.search import Row
 from app.store.visible import visible
@@ -72,7 +72,7 @@ def _places(ids: Collection[UUID]) -> dict[str, list[Any]]:
 
 
 def _judged(seen: Subquery) -> Select[Any]:
-    return select(*search.columns(seen), seen.c.deleted)
+    return select(*page_statement.columns(seen), seen.c.deleted)
 
 
 def _row(values: Sequence[Any]) -> Row:

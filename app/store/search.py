@@ -11,15 +11,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Subquery, func, literal, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.fhir.search_criteria import About, Chained, Criterion, Has, Not, Place, SearchQuery
 from app.policy.authority import Permit
-from app.store import criteria, links, ordering
-from app.store.criteria import Where
-from app.store.ordering import Key
-from app.store.visible import visible
+from app.store import database, links, ordering, page_statement
+from app.store.compiled import Statements
+from app.store.links import People
+from app.store.page_statement import WIDTH
+
+_statements = Statements()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +51,6 @@ class Page:
     previous: Place | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class People:
-    """The Patient records that a search names. `all` are those of every criterion that names some (None: there is none);
-    `everyone` is whoever is named anywhere, in a chain too."""
-
-    all: frozenset[UUID] | None
-    everyone: frozenset[UUID]
-
-
 async def about(tx: AsyncConnection, query: SearchQuery, key: bytes) -> People | None:
     """Whom a query names; None where it names nobody. Empty where those are not known."""
     own = [await links.named(tx, query.type, each, key) for each in query.criteria if isinstance(each, About)]
@@ -86,50 +78,14 @@ async def page(
 ) -> Page:
     """One page of what this caller may see, beginning at a place. `permits` are by the type searched or looked into;
     `people` are those that the query names (`about`)."""
-    found = (await tx.execute(await statement(tx, permits, query, people, place, key))).all()
-    placed = [(row_of(row[1 : 1 + _WIDTH]), ordering.written(row[1 + _WIDTH :])) for row in found if row.id is not None]
-    return _laid_out(placed, found[0].total, query.count, place)
-
-
-async def statement(
-    tx: AsyncConnection,
-    permits: Mapping[str, Permit],
-    query: SearchQuery,
-    people: People | None,
-    place: Place | None,
-    key: bytes,
-) -> Select[Any]:
-    """What a page is read by, once all that it asks of other resources has been found out."""
-    where: list[Where] = []
-    if people is not None and people.all is not None:
-        where.append(criteria.within_buckets(people.all, links.person_column(query.type)))
-    through = links.Links(tx, permits, key)
-    where += [await through.resolve(query.type, each) for each in query.criteria if not isinstance(each, About)]
-    fan_out = None if any(map(links.is_narrow, query.criteria)) else "a search that names nobody"
-    seen = visible(permits[query.type], types=(query.type,), fan_out=fan_out)
-    return _selected(query, seen, where, ordering.keys(query.type, query.sort), place)
-
-
-def _selected(
-    query: SearchQuery, seen: Subquery, where: Sequence[Where], keys: Sequence[Key], place: Place | None
-) -> Select[Any]:
-    """The total, beside each row of the page; one row more than asked for, to know whether there are more."""
-    backwards = place is not None and place.backwards
-    conditions = [each(seen.c) for each in where]
-    sorted_by = [each.of(seen.c).label(f"by_{number}") for number, each in enumerate(keys)]
-    chosen = select(*columns(seen), seen.c.tokens, *sorted_by).where(*conditions).subquery()
-    by = list(chosen.c)[_WIDTH:]
-    limited = select(*chosen.c).order_by(*ordering.order(keys, by, backwards=backwards))
-    if place is not None:
-        limited = limited.where(ordering.beyond(keys, by, place))
-    page = limited.limit(query.count + 1 if query.count else 0).subquery()
-    count: Any = select(func.count()).select_from(seen).where(*conditions).scalar_subquery()
-    total = select((count if query.total else literal(None)).label("total")).subquery()
-    return (
-        select(total.c.total, *page.c)
-        .select_from(total.outerjoin(page, true()))
-        .order_by(*ordering.order(keys, list(page.c)[_WIDTH:], backwards=backwards))
+    asked = await page_statement.prepared(tx, permits, query, people, place, key)
+    found = await _statements.fetch(
+        await database.driver(tx), permits[query.type], asked.shape, build=asked.build, **asked.values
     )
+    placed = [
+        (row_of(row[1 : 1 + WIDTH]), ordering.written(row[1 + WIDTH :])) for row in found if row["id"] is not None
+    ]
+    return _laid_out(placed, found[0]["total"], query.count, place)
 
 
 def _laid_out(
@@ -148,18 +104,6 @@ def _laid_out(
     return Page(rows, total, after if has_more or backwards else None, before if is_before else None)
 
 
-def columns(seen: Subquery) -> list[Any]:
-    """What makes a Row, but for its tokens."""
-    c = seen.c
-    return [
-        c.id, c.type, c.version, c.last_updated, c.content, c.patient_id, c.custodian, c.rule, c.shows_contact,
-        c.shows_location,
-    ]  # fmt: skip
-
-
-_WIDTH = 11  # of a Row, with its tokens
-
-
 def row_of(values: Sequence[Any]) -> Row:
-    """From `columns` and the tokens."""
+    """From `page_statement.columns` and the tokens."""
     return Row(*values[:-1], tokens=tuple(values[-1]))  # type: ignore[misc]  # ten columns and the tokens

@@ -3,37 +3,61 @@
 https://hl7.org/fhir/R4/search.html#string
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import and_, func
+from sqlalchemy import ARRAY, Text, and_, func, literal_column
 
 from app.fhir import search_index
 from app.store import indexing, tables
+from app.store.condition import Condition
 
 _LAST_LETTER = chr(0x10FFFF)
 
 
-def _starts(c: Any, text: str) -> Any:
+def _starts(text: str) -> Condition:
     """The range is for the index, which knows the first letters only and orders them by their bytes."""
     start = text[: tables.LONGEST_INDEXED]
-    within = and_(_begun(c).bool_op("~>=~")(start), _begun(c).bool_op("~<~")(start + _LAST_LETTER))
-    return and_(within, c.value.startswith(text, autoescape=True))
+    values = (start, Text()), (start + _LAST_LETTER, Text()), (f"{_escaped(text)}%", Text())
+    return Condition("starts", values, _is_within)
 
 
-def _contains(c: Any, text: str) -> Any:
+def _is_within(c: Any, values: Sequence[Any]) -> Any:
+    start, end, pattern = values
+    begun = _begun(c)
+    return and_(begun.bool_op("~>=~")(start), begun.bool_op("~<~")(end), c.value.like(pattern))
+
+
+def _contains(text: str) -> Condition:
     """Whatever contains it has its trigrams, which have an index; a text that is shorter has none."""
-    there = c.value.contains(text, autoescape=True)
+    pattern = f"%{_escaped(text)}%", Text()
     trigrams = indexing.trigrams(text)
-    return and_(c.trigrams.contains(tables.texts(trigrams)), there) if trigrams else there
+    if not trigrams:
+        return Condition("contains few", (pattern,), lambda c, values: c.value.like(values[0]))
+    return Condition(
+        "contains",
+        ((trigrams, ARRAY(Text)), pattern),
+        lambda c, values: and_(c.trigrams.contains(values[0]), c.value.like(values[1])),
+    )
 
 
-def _is(c: Any, text: str) -> Any:
-    return and_(_begun(c) == search_index.folded(text)[: tables.LONGEST_INDEXED], c.exact == text)
+def _is(text: str) -> Condition:
+    start = search_index.folded(text)[: tables.LONGEST_INDEXED]
+    return Condition(
+        "is",
+        ((start, Text()), (text, Text())),
+        lambda c, values: and_(_begun(c) == values[0], c.exact == values[1]),
+    )
 
 
 def _begun(c: Any) -> Any:
-    return func.left(c.value, tables.LONGEST_INDEXED)
+    """As the index has it: a parameter in the place of the number would not be the same."""
+    return func.left(c.value, literal_column(str(tables.LONGEST_INDEXED)))
 
 
-WAYS: dict[str, Callable[[Any, str], Any]] = {"starts": _starts, "contains": _contains, "exact": _is}
+def _escaped(text: str) -> str:
+    """https://www.postgresql.org/docs/current/functions-matching.html#FUNCTIONS-LIKE"""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+WAYS: dict[str, Callable[[str], Condition]] = {"starts": _starts, "contains": _contains, "exact": _is}

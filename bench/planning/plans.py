@@ -3,20 +3,21 @@
 https://www.postgresql.org/docs/current/sql-explain.html
 """
 
+import asyncio
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import event
-from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.fhir import search_parameters, systems
 from app.policy import authority
 from app.policy.access import Caller, CareSetting, Kind
 from app.policy.authority import AccessRequest, Permit
-from app.store import database, inclusion, search
+from app.store import database, inclusion, page_statement, search
+from app.store.compiled import Compiled
 from bench.planning.rows import KEY, LARGE, NOW
 from bench.planning.searches import Followed, Search
 
@@ -56,40 +57,31 @@ def permits() -> dict[str, Permit]:
 
 async def of(tx: AsyncConnection, permits: Mapping[str, Permit], asked: Search) -> Plan:
     """Of the page with its total. What it asks of other resources first is asked, and planned with it."""
-    with _Noted(tx) as noted:
+    async with _noted(await database.driver(tx)) as statements:
         people = await search.about(tx, asked.query, KEY)
-        page = await search.statement(tx, permits, asked.query, people, asked.place, KEY)
-    compiled = page.compile(dialect=asyncpg_dialect())  # type: ignore[no-untyped-call]  # SQLAlchemy's own
-    noted.statements.append((str(compiled), tuple(compiled.params[name] for name in compiled.positiontup or ())))
-    return await _planned(tx, asked.asked, noted.statements)
+        page = await page_statement.prepared(tx, permits, asked.query, people, asked.place, KEY)
+    compiled = Compiled(page.build())
+    statements.append((compiled.sql, compiled.arguments(now=NOW, **page.values)))
+    return await _planned(tx, asked.asked, statements)
 
 
 async def of_included(tx: AsyncConnection, permits: Mapping[str, Permit], asked: Followed) -> Plan:
     """Of what belongs to a page, which is asked for as it would be."""
-    with _Noted(tx) as noted:
+    async with _noted(await database.driver(tx)) as statements:
         await inclusion.included(tx, permits, asked.rows, [asked.include], KEY)
-    return await _planned(tx, asked.asked, noted.statements)
+    return await _planned(tx, asked.asked, statements)
 
 
-class _Noted:
-    """The statements that are executed meanwhile."""
-
-    def __init__(self, tx: AsyncConnection) -> None:
-        self._connection = tx.sync_connection
-        self.statements: list[tuple[str, tuple[Any, ...]]] = []
-
-    def __enter__(self) -> "_Noted":
-        event.listen(self._connection, "before_cursor_execute", self._note)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        event.remove(self._connection, "before_cursor_execute", self._note)
-
-    def _note(self, connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        self.statements.append((statement, tuple(parameters)))
+@asynccontextmanager
+async def _noted(driver: Any) -> AsyncIterator[list[tuple[str, Sequence[Any]]]]:
+    """The statements that are executed meanwhile, with their values."""
+    statements: list[tuple[str, Sequence[Any]]] = []
+    with driver.query_logger(lambda query: statements.append((query.query, query.args))):
+        yield statements
+    await asyncio.sleep(0)  # the driver tells of them when it is next idle
 
 
-async def _planned(tx: AsyncConnection, asked: str, statements: Sequence[tuple[str, tuple[Any, ...]]]) -> Plan:
+async def _planned(tx: AsyncConnection, asked: str, statements: Sequence[tuple[str, Sequence[Any]]]) -> Plan:
     driver = await database.driver(tx)
     plans: list[Json] = []
     for sql, parameters in statements:
