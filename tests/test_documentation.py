@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from app.api import router
 from app.settings import Settings
 from tests.stories.demonstration import Demonstration
 
@@ -138,3 +139,15 @@ def test_no_page_names_a_place_on_somebodys_machine() -> None:
     for page in [*PAGES, *(ROOT / "docs").rglob("*.py"), *(ROOT / "docs").rglob("*.svg")]:
         found = _ABSOLUTE.findall(page.read_text("utf-8"))
         assert not found, f"{page.relative_to(ROOT)}: {found}"
+
+
+def test_the_interface_has_a_page_for_every_interaction() -> None:
+    """Each is named by its code in the index, and each page says which tests hold it."""
+    index = (ROOT / "docs" / "api.md").read_text("utf-8")
+    pages = sorted((ROOT / "docs" / "api").glob("*.md"))
+    assert len(pages) > 12
+    for page in pages:
+        assert f"(api/{page.name})" in index, page.name
+    for code in {line.code for line in router.table()}:
+        name = code.removesuffix("-type").removesuffix("-instance").removesuffix("-system")
+        assert name in index, code

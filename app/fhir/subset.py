@@ -7,12 +7,10 @@ of the summary, is in HL7's definitions (`fhir_profiles/base/elements.json`).
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from app.fhir import coding, json_text
+from app.fhir import json_text
 from app.fhir.schema_definitions import FOLDER
 from app.fhir.search_criteria import Summary
 
@@ -20,41 +18,23 @@ _IDENTITY = frozenset(("resourceType", "id", "meta"))
 _SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What is asked for: a summary of one kind, or these elements (a choice as `value[x]`), or all of it."""
-
-    summary: Summary = "false"
-    elements: tuple[str, ...] = ()
-
-
-WHOLE = Part()
-
-
-def of(text: str, part: Part) -> str:
+def of(text: str, summary: Summary, elements: tuple[str, ...] = ()) -> str:
     """The text of a resource, or of the part that is asked for."""
-    if part == WHOLE:
+    if summary == "false" and not elements:
         return text
     resource = json_text.exact(text)
     type = resource["resourceType"]
-    kept = {name: value for name, value in resource.items() if _is_kept(type, name.lstrip("_"), part)}
+    kept = {name: value for name, value in resource.items() if _is_kept(type, name.lstrip("_"), summary, elements)}
     return json_text.written_exactly(_marked(kept))
 
 
-def is_part(resource: Mapping[str, Any]) -> bool:
-    """Whether somebody got it as a part of another: what is not in it is not to be taken away."""
-    meta = resource.get("meta")
-    tags = coding.items(meta.get("tag")) if isinstance(meta, Mapping) else ()
-    return coding.token(_SUBSETTED) in [coding.token(tag) for tag in tags]
-
-
-def _is_kept(type: str, name: str, part: Part) -> bool:
+def _is_kept(type: str, name: str, summary: Summary, elements: tuple[str, ...]) -> bool:
     """`name` is as it stands in JSON: `deceasedBoolean`."""
     if name in _IDENTITY or _is_among(type, name, "kept"):
         return True
-    match part.summary:
+    match summary:
         case "false":
-            return any(_is(name, element) for element in part.elements)
+            return any(_is(name, element) for element in elements)
         case "true":
             return _is_among(type, name, "summary")
         case "text":

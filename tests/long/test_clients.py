@@ -15,7 +15,7 @@ from fhirclient.models import bundle as bundles
 from fhirclient.models.communicationrequest import CommunicationRequest
 from fhirclient.models.patient import Patient
 from fhirpy import SyncFHIRClient
-from fhirpy.base.exceptions import OperationOutcome
+from fhirpy.base.exceptions import ResourceNotFound
 
 from app.fhir import systems
 from tests.api import examples
@@ -127,7 +127,7 @@ def test_fhirpy(demonstration: Demonstration) -> None:
     answer = client.execute("", method="post", data=bundle)
     assert [each["response"]["status"][:3] for each in answer["entry"]] == ["201", "201"]
     first.delete()  # type: ignore[no-untyped-call]  # fhirpy's own
-    with pytest.raises(OperationOutcome):
+    with pytest.raises(ResourceNotFound):
         client.reference("CommunicationRequest", first.id).to_resource()
 
 
