@@ -39,8 +39,9 @@ bench: $(VENV)/test.stamp ## Measure: every program in bench/, one after the oth
 		echo "== $$program"; PYTHONPATH=. $(RUN) "$$program"; \
 	done
 
-openapi: $(VENV)/test.stamp ## Write openapi/openapi.json anew
+openapi: $(VENV)/test.stamp ## Write openapi/openapi.json and the CapabilityStatement anew
 	$(RUN) -m openapi.generate > openapi/new.json && mv openapi/new.json openapi/openapi.json
+	$(RUN) -m fhir_profiles.CapabilityStatement.generate > openapi/new.json && mv openapi/new.json fhir_profiles/CapabilityStatement/cradle.json
 
 requirements: $(VENV)-lock/bin/uv ## Lock the dependencies of pyproject.toml again (UPGRADE=--upgrade takes newer ones)
 	$(call lock,run,--extra embedded)
