@@ -6,8 +6,9 @@ The condition is a search by the caller, with their scope for it, and never tell
 else's record meets it too, they are answered as if there were none.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from app.fhir import search_query
 from app.fhir.errors import InvalidParameter, PreconditionFailed
 from app.fhir.search_criteria import About, Among, Amount, Criterion, Pair, SearchQuery, Text, When
 from app.policy.authority import Interaction, Permit
-from app.store import audit, conditional_key, search
+from app.store import audit, conditional_key, search, turns
 from app.store.audit import Entry
 from app.store.database import Transaction
 from app.store.search import Row
@@ -91,14 +92,18 @@ def _identifiers(criteria: Iterable[Criterion]) -> Iterable[str]:
             yield from (token for token in criterion.tokens if token.startswith("identifier#"))
 
 
-async def met(service: Service, asked: Asked, tx: Transaction, condition: Condition, *, may_create: bool) -> Met:
+async def met(
+    service: Service, asked: Asked, tx: Transaction, condition: Condition, to_create: Mapping[str, Any] | None = None
+) -> Met:
     """What the caller's condition meets. Raises PreconditionFailed where that is more than one.
 
-    `may_create`: others with the same condition wait until this transaction has ended, so that only one finds nothing.
+    Where there is something `to_create` if it meets nothing, others with the same condition wait until this transaction
+    has ended, so that only one finds nothing; after the person's turn, as a transaction of many entries waits.
     """
     query = condition.query
     _name(asked, query)
-    if may_create:
+    if to_create is not None:
+        await turns.take(tx, [to_create], (), service.bucket_key, asked.now)
         await conditional_key.take_turn(tx, _keys(query), service.bucket_key)
     people = await search.about(tx, query, service.bucket_key)
     page = await search.page(tx, {query.type: condition.permit}, query, people, None, service.bucket_key)

@@ -36,7 +36,7 @@ def of(type: str) -> Interact:
         try:
             async with service.database.transaction() as tx:
                 if condition:
-                    met = await conditional.met(service, asked, tx, condition, may_create=True)
+                    met = await conditional.met(service, asked, tx, condition, draft.resource)
                     if met.row:
                         await audit.record(tx, [read.entry(asked, "create", type, met.row.id, met.row)])
                         return submission.written(service, asked, met.row, 200, responses.shown(met.row))

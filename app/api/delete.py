@@ -54,7 +54,7 @@ def conditional_of(type: str) -> Interact:
         condition = conditional.of_url(service, asked, type)
         version = None
         async with service.database.transaction() as tx:
-            met = await conditional.met(service, asked, tx, condition, may_create=False)
+            met = await conditional.met(service, asked, tx, condition)
             if met.row:
                 version = await deleted(service, asked, tx, may_see, Place(type, met.row.id, expected))
             if version is None:

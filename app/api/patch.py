@@ -63,7 +63,7 @@ def conditional_of(type: str) -> Interact:
         change = await sent(service, asked, type)
         written = None
         async with service.database.transaction() as tx:
-            met = await conditional.met(service, asked, tx, condition, may_create=False)
+            met = await conditional.met(service, asked, tx, condition)
             if met.row:
                 place = Place(type, met.row.id, expected)
                 written = await next_version.write(service, asked, tx, "patch", may_see, place, change)

@@ -60,7 +60,7 @@ def conditional_of(type: str) -> Interact:
         condition = conditional.of_url(service, asked, type)
         draft = await submission.sent(service, asked, type)
         async with service.database.transaction() as tx:
-            met = await conditional.met(service, asked, tx, condition, may_create=True)
+            met = await conditional.met(service, asked, tx, condition, draft.resource)
             if met.row is None:
                 created = await _created(service, asked, tx, draft, expected)
                 return submission.written(service, asked, created, 201, created.content)

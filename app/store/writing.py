@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.fhir import resource_id, subject
 from app.fhir.errors import Conflict, Unprocessable
-from app.store import bereavement, consent, database, identity, merging, resource, tables, targets
+from app.store import bereavement, consent, database, identity, merging, person, resource, tables
 from app.store.identity import Identity, Locked
 from app.store.resource import Stored, Version
 
@@ -41,8 +41,11 @@ async def create_all(tx: AsyncConnection, drafts: Sequence[Draft], key: bytes, n
     successors = [number for draft in drafts if (number := subject.superseded_by(draft.resource))]
     numbers = {each.nhs_number for each in subjects if each and each.nhs_number} | set(successors)
     people = await identity.register(tx, numbers, key, now)
-    owners = [await _person(tx, draft, about, people, key) for draft, about in zip(drafts, subjects, strict=True)]
-    locked = await identity.lock(tx, {id for person in owners if person for id in person.records})
+    owners = [
+        await person.of_new(tx, draft.resource, about, people, key)
+        for draft, about in zip(drafts, subjects, strict=True)
+    ]
+    locked = await identity.lock(tx, {id for owner in owners if owner for id in owner.records})
     await _refuse_second_patients(tx, drafts, owners)
     versions = [
         _version(draft, owner, now, id=draft.id or _new_id(draft, owner, now), number=1)
@@ -65,7 +68,7 @@ async def take_turn(tx: AsyncConnection, patient_id: UUID | None, key: bytes) ->
     """Lock the person before anything that is about them, as every writer does: so that none waits for another in turn."""
     if patient_id is not None:
         people = await identity.of_records(tx, [patient_id], key)
-        await identity.lock(tx, {id for person in people for id in person.records})
+        await identity.lock(tx, {id for each in people for id in each.records})
 
 
 async def update(
@@ -81,7 +84,7 @@ async def update(
     people = await identity.resolve(tx, numbers, key)
     owner: Identity | None = None
     if stored.patient_id:
-        owner = await _same_person(tx, stored, about, people, key, now)
+        owner = await person.of_next(tx, stored, about, people, key, now)
     elif about is not None:
         raise Unprocessable("A resource about nobody cannot become one about a person.", expression=about.element)
     if successor and successor not in people:
@@ -95,75 +98,6 @@ async def update(
         whole = {}
     await _follow(tx, [version], whole, locked, key, now)
     return version
-
-
-async def _person(
-    tx: AsyncConnection, draft: Draft, about: subject.Subject | None, people: dict[str, Identity], key: bytes
-) -> Identity | None:
-    """The person a new resource is about. A Patient without a number is a person of their own."""
-    if draft.resource["resourceType"] == subject.TARGETED:
-        return next(iter(await targets.people(tx, draft.resource, key)), None)
-    if about is None:
-        return None
-    named = people[about.nhs_number] if about.nhs_number else None
-    if about.patient_id is not None:
-        id = resource_id.parse(about.patient_id)
-        known = named.records if named else ((id,) if id and id in await identity.lock(tx, [id]) else ())
-        if id is None or id not in known:
-            raise Unprocessable(
-                "The reference names no person, or another one than the NHS number. Give the NHS number alone.",
-                expression=about.element,
-            )
-        return named or Identity((id,))
-    if named is None and draft.resource["resourceType"] != "Patient":
-        raise Unprocessable("Say whom this is about by NHS number.", expression=about.element)
-    return named
-
-
-async def _same_person(
-    tx: AsyncConnection,
-    stored: Stored,
-    about: subject.Subject | None,
-    people: dict[str, Identity],
-    key: bytes,
-    now: datetime,
-) -> Identity:
-    """The person that a stored resource is about, whom the new content has to be about too."""
-    assert stored.patient_id is not None, "only asked of what is about somebody"
-    (own,) = await identity.of_records(tx, [stored.patient_id], key)
-    number = about.nhs_number if about else None
-    if stored.type == "Patient":
-        return await _numbered(tx, own, number, people, key, now)
-    named = number is None or (number in people and stored.patient_id in people[number].records)
-    referred = about is None or about.patient_id is None or resource_id.parse(about.patient_id) in own.records
-    if about is None or not named or not referred:
-        element = about.element if about else None
-        raise Unprocessable("A resource stays about the person it was created for.", expression=element)
-    return own
-
-
-async def _numbered(
-    tx: AsyncConnection, own: Identity, number: str | None, people: dict[str, Identity], key: bytes, now: datetime
-) -> Identity:
-    """The person of a Patient whose new content has this NHS number: one may be given once, and is then kept."""
-    if number is None or (number in people and set(people[number].records) & set(own.records)):
-        return own
-    locked = await identity.lock(tx, own.records)
-    if any(row.nhs_numbers for row in locked.values()):
-        raise Unprocessable(
-            "An NHS number is not changed. Set active to false and link to the record that replaces this one.",
-            expression="identifier",
-        )
-    return await _first_number(tx, own, number, key, now)
-
-
-async def _first_number(tx: AsyncConnection, own: Identity, number: str, key: bytes, now: datetime) -> Identity:
-    """A newborn's record gets its number: what was said about the number before is now about this record."""
-    named = (await identity.register(tx, [number], key, now))[number]
-    await identity.lock(tx, {*own.records, *named.records})
-    if await resource.about(tx, named.records, ["Patient"]):
-        raise Conflict("Another record has this NHS number.")
-    return await merging.merge(tx, old=named, new=own, key=key, now=now)
 
 
 async def _refuse_second_patients(
@@ -230,7 +164,7 @@ async def _follow(
     others = [version for version in changed if version.id not in whole]
     await identity.add_missing(tx, [v.id for v in others if v.type == "Patient" and v.version == 1])
     found = await identity.of_records(tx, {v.facts.patient_id for v in others if v.facts.patient_id}, key)
-    people = {person.patient_id: person for person in (*(whole[v.id] for v in changed if v.id in whole), *found)}
+    people = {each.patient_id: each for each in (*(whole[v.id] for v in changed if v.id in whole), *found)}
     is_bereaved = {id: row.bereaved for id, row in locked.items()}
     if people:
         is_bereaved |= await consent.recompile(tx, people.values(), now)

@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 from httpx import Response
 
-from tests.api import answers, examples, family
+from tests.api import answers, bundles, examples, family
 from tests.api.callers import Caller, Callers
 from tests.api.conftest import Running
 from tests.api.family import Child
@@ -175,3 +175,17 @@ async def test_the_condition_may_stand_in_the_url_but_not_in_both_places(as_: Ca
     assert both.status_code == 400
     unknown = await as_["health-visiting"].send_text("POST", f"{url}&identifer=1", sent)
     assert unknown.status_code == 400
+
+
+async def test_transactions_and_single_requests_with_one_condition_make_one(as_: Callers, child: Child) -> None:
+    number, caller = str(uuid4()), as_["health-visiting"]
+    token, sent = f"{SYSTEM}|{number}", letter(child, number)
+    entry = bundles.create(sent, ifNoneExist=urlencode({"identifier": token}))
+    other = bundles.create(examples.example(family.REFUSES, child.numbers))
+    together = await asyncio.gather(
+        *(create(caller, sent, identifier=token) for _ in range(12)),
+        *(bundles.send(caller, "transaction", other, entry) for _ in range(12)),
+    )
+    assert {each.status_code for each in together} <= {200, 201}, [each.text for each in together]
+    found = await caller.get("CommunicationRequest", {"identifier": token})
+    assert len(answers.ids(found)) == 1
