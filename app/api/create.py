@@ -7,6 +7,8 @@ and no id: the one place where "there" and "not for you" are told apart. With If
 caller's search finds something, however many ask at once; with Idempotency-Key, a request that is sent again makes nothing.
 """
 
+from collections.abc import Sequence
+
 from starlette.responses import Response
 
 from app.api import conditional, read, repeating, requests, responses, submission
@@ -56,19 +58,31 @@ def of(type: str) -> Interact:
 
 async def stored(service: Service, asked: Asked, tx: Transaction, interaction: Interaction, draft: Draft) -> Version:
     """A new resource, with its audit. Raises what authorship refuses, and Conflict for a second Patient of a number."""
-    about = await known.about(tx, draft.resource, asked.caller.organization, service.bucket_key)
-    if refused := authorship.refusal(
-        asked.caller,
-        draft.resource,
-        about.person,
-        keeps=about.keeps,
-        may_merge=about.may_merge,
-        owns=about.owns,
-    ):
-        raise refused
-    (version,) = await writing.create_all(tx, [draft], service.bucket_key, asked.now)
-    await audit.record(tx, [kept(asked, interaction, version)])
+    (version,) = await stored_all(service, tx, interaction, [(asked, draft)])
     return version
+
+
+async def stored_all(
+    service: Service, tx: Transaction, interaction: Interaction, asked_for: Sequence[tuple[Asked, Draft]]
+) -> list[Version]:
+    """Several at one moment, none of which has to be there before another."""
+    drafts = [draft for _, draft in asked_for]
+    organization, now = asked_for[0][0].caller.organization, asked_for[0][0].now
+    known_of = await known.about_all(tx, [draft.resource for draft in drafts], organization, service.bucket_key)
+    for (asked, draft), about in zip(asked_for, known_of, strict=True):
+        if refused := authorship.refusal(
+            asked.caller,
+            draft.resource,
+            about.person,
+            keeps=about.keeps,
+            may_merge=about.may_merge,
+            owns=about.owns,
+        ):
+            raise refused
+    versions = await writing.create_all(tx, drafts, service.bucket_key, now)
+    entries = [kept(asked, interaction, version) for (asked, _), version in zip(asked_for, versions, strict=True)]
+    await audit.record(tx, entries)
+    return versions
 
 
 def kept(asked: Asked, interaction: str, version: Version, rule: str = "own_data") -> Entry:

@@ -34,18 +34,16 @@ class Matching:
     async def place(self, entry: Requested) -> str | None:
         """What an entry names, as `Type/id`, or finds by its condition; None where that is yet to be created.
 
-        Raises Undone where its condition finds several.
+        None too where it finds several, which the interaction refuses. Raises Undone where it may not search.
         """
         type, _, id = entry.path.partition("/")
         if id:
             return None if entry.is_search or "/" in id else entry.path
-        condition = dict(entry.headers).get("if-none-exist", "") if entry.method == "POST" else entry.query
+        condition = dict(entry.headers).get("if-none-exist", entry.query)
         if entry.is_read or not condition:
             return None
         found = await self._search(entry, type, condition)
-        if len(found) > 1:
-            raise undoing.refusal(self.one, entry, PreconditionFailed("The condition matches more than one."))
-        return found[0] if found else None
+        return found[0] if len(found) == 1 else None
 
     async def reference(self, entry: Requested, reference: str, place: str) -> str | None:
         """What a conditional reference stands for; None where it is none. Raises Undone unless it is exactly one."""

@@ -29,9 +29,11 @@ _ONE = re.compile(r"(?P<base>https?://\S+/)?(?P<one>[A-Z][A-Za-z]+/[A-Za-z0-9\-.
 
 @dataclass(frozen=True, slots=True)
 class Promises:
-    """`by_url` is what each fullUrl stands for, as `Type/id`; `ids` those of what is created, by the entry's place."""
+    """`by_url` is what each fullUrl stands for, as `Type/id`, and `places` what each entry writes, by the entry's place;
+    `ids` are those of what is created."""
 
     by_url: Mapping[str, str]
+    places: Mapping[int, str]
     ids: Mapping[int, UUID]
 
     def resolved(self, reference: str, entry: Requested) -> str | None:
@@ -48,16 +50,19 @@ async def made(matching: Matching, one: Joined, entries: Sequence[Requested], ke
     """The promises, once it is our turn with everybody whom the entries are about. Raises Undone."""
     people = await turns.take(one.tx, [each for each in map(_resource, entries) if each], _named(entries), key, now)
     by_url: dict[str, str] = {}
+    places: dict[int, str] = {}
     ids: dict[int, UUID] = {}
-    for entry in sorted(entries, key=lambda each: _precedence(each.resource or {})):
+    for entry in sorted(entries, key=lambda each: precedence(each.resource or {})):
         place = await matching.place(entry)
         resource = _resource(entry)
         if place is None and resource and entry.creates and resource["resourceType"] != subject.TARGETED:
             ids[entry.index] = turns.promised(resource, people, _patient(resource, by_url), now)
             place = f"{resource['resourceType']}/{ids[entry.index]}"
+        if place and not entry.is_read:
+            places[entry.index] = place
         if place and entry.full_url and entry.method != "DELETE":
             by_url[entry.full_url] = place
-    return Promises(by_url, ids)
+    return Promises(by_url, places, ids)
 
 
 def rank(entry: Requested) -> tuple[int, int, str]:
@@ -70,10 +75,11 @@ def rank(entry: Requested) -> tuple[int, int, str]:
         return _READS, 0, ""
     if entry.method != "POST":
         return _METHODS[entry.method], 0, entry.path
-    return _METHODS[entry.method], _precedence(resource) if resource else 0, ""
+    return _METHODS[entry.method], precedence(resource) if resource else 0, ""
 
 
-def _precedence(resource: Mapping[str, Any]) -> int:
+def precedence(resource: Mapping[str, Any]) -> int:
+    """By which what is created is put in order: those of the same do not have to be there for one another."""
     type = resource.get("resourceType")
     return _LAST if type in _ABOUT_OTHERS else _TYPES.get(str(type), _OTHER_TYPES)
 

@@ -9,6 +9,7 @@ be seen, the audit, and a request id of the Bundle's with the entry's place afte
 import base64
 import binascii
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -32,19 +33,32 @@ _JSON, _JSON_PATCH, _FORM = "application/fhir+json", "application/json-patch+jso
 _INHERITED = ("prefer", gate.HEADER.lower())
 
 
+@dataclass(frozen=True, slots=True)
+class SubRequest:
+    """An entry, found in the table: what a request of its own would be by then."""
+
+    matched: Matched
+    asked: Asked
+
+
+def of(service: Service, asked: Asked, table: Table, entry: Requested, assigned: UUID | None = None) -> SubRequest:
+    """`asked` is the request that brought the Bundle. Raises what its form or its URL is refused for."""
+    matched = table.match("GET" if entry.method == "HEAD" else entry.method, entry.path)
+    request = _request(asked.request, entry, matched, assigned)
+    requests.check_accept(request)
+    requests.wants_pretty(request)  # which it may say, and cannot have
+    own = Asked(request, asked.caller, f"{asked.request_id}.{entry.index}", service.clock())
+    return SubRequest(matched, own)
+
+
 async def run(service: Service, asked: Asked, table: Table, entry: Requested, assigned: UUID | None = None) -> Response:
-    """What the entry is answered. `asked` is the request that brought the Bundle."""
-    now = service.clock()
+    """What the entry is answered."""
     try:
-        matched = table.match("GET" if entry.method == "HEAD" else entry.method, entry.path)
-        request = _request(asked.request, entry, matched, assigned)
-        requests.check_accept(request)
-        requests.wants_pretty(request)  # which it may say, and cannot have
+        own = of(service, asked, table, entry, assigned)
     except FHIRError as refused:
         return responses.error(refused)
-    own = Asked(request, asked.caller, f"{asked.request_id}.{entry.index}", now)
-    line = matched.line
-    return await answer(service, own, line.name, matched.type, line.of(matched.type))
+    line, type = own.matched.line, own.matched.type
+    return await answer(service, own.asked, line.name, type, line.of(type))
 
 
 def _request(outer: Request, entry: Requested, matched: Matched, assigned: UUID | None) -> Request:

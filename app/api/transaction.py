@@ -6,12 +6,13 @@ Each entry is the interaction that it would be alone, inside one transaction of 
 refuses all: its OperationOutcome says which it was, and it is in the audit, as are the attempts that it undid.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
 from starlette.responses import Response
 
-from app.api import answered, promises, responses, rewriting, sub_request, undoing
+from app.api import answered, creating, promises, responses, rewriting, sub_request, undoing
 from app.api.matching import Matching
 from app.api.promises import Promises
 from app.api.registered import Table
@@ -37,19 +38,23 @@ async def run(service: Service, asked: Asked, table: Table, entries: Sequence[Re
         except Unavailable as error:
             if not joined.is_clash(error.__cause__):
                 raise
-    return await _attempted(service, asked, table, entries)
+        except Undone as undone:
+            if not undone.is_clash:
+                return await undoing.refused(service, undone)
+    try:
+        return await _attempted(service, asked, table, entries)
+    except Undone as undone:
+        return await undoing.refused(service, undone)
 
 
 async def _attempted(service: Service, asked: Asked, table: Table, entries: Sequence[Requested]) -> Response:
+    """Raises Undone."""
     now = service.clock()
-    try:
-        async with joined.joined(service.database) as one:
-            matching = Matching(replace(service, database=one, clock=lambda: now), one, asked, table)
-            promised = await promises.made(matching, one, entries, service.bucket_key, now)
-            rewritten = [await rewriting.rewritten(matching, promised, entry) for entry in entries]
-            answers = await _answers(matching, promised, sorted(rewritten, key=promises.rank))
-    except Undone as undone:
-        return await undoing.refused(service, undone)
+    async with joined.joined(service.database) as one:
+        matching = Matching(replace(service, database=one, clock=lambda: now), one, asked, table)
+        promised = await promises.made(matching, one, entries, service.bucket_key, now)
+        rewritten = [await rewriting.rewritten(matching, promised, entry) for entry in entries]
+        answers = await _answers(matching, promised, sorted(rewritten, key=promises.rank))
     base = service.settings.fhir_base
     found = (answered.of(entry, answers[entry.index], base) for entry in entries)
     return responses.fhir(bundle.answers("transaction-response", found))
@@ -59,16 +64,40 @@ async def _answers(matching: Matching, promised: Promises, entries: Sequence[Req
     """By the entry's place. Raises Undone where one is refused."""
     answers: dict[int, Response] = {}
     written: set[str] = set()
-    for entry in entries:
-        assigned = promised.ids.get(entry.index)
-        answering = sub_request.run(matching.service, matching.asked, matching.table, entry, assigned)
-        answers[entry.index] = answer = await undoing.unless_refused(matching.one, entry, answering)
-        place = answer.headers.get("location", "").partition("/_history/")[0]
-        if place in written:
-            raise undoing.refusal(matching.one, entry, _twice(entry))
-        if place and not entry.is_read:
-            written.add(place)
+    for kind, group in itertools.groupby(entries, creating.kind):
+        alike = list(group)
+        answers |= await creating.together(matching, promised, alike) if kind else {}
+        for entry in alike:
+            if entry.index not in answers:
+                answers[entry.index] = await _answer(matching, promised, entry)
+            _check_place(matching, promised, entry, answers[entry.index], written)
     return answers
+
+
+async def _answer(matching: Matching, promised: Promises, entry: Requested) -> Response:
+    assigned = promised.ids.get(entry.index)
+    answering = sub_request.run(matching.service, matching.asked, matching.table, entry, assigned)
+    return await undoing.unless_refused(matching.one, entry, answering)
+
+
+def _check_place(matching: Matching, promised: Promises, entry: Requested, answer: Response, written: set[str]) -> None:
+    """Raises Undone for what others were told is elsewhere, and for what is among `written`, to which it is added."""
+    place = _written(matching.service, entry, answer)
+    if place is None:
+        return
+    if place != promised.places.get(entry.index, place):
+        raise undoing.changed(matching.one, entry)
+    if place in written:
+        raise undoing.refusal(matching.one, entry, _twice(entry))
+    written.add(place)
+
+
+def _written(service: Service, entry: Requested, answer: Response) -> str | None:
+    """What an entry has created or changed, as `Type/id`."""
+    location = answer.headers.get("location")
+    if location is None or entry.is_read:
+        return None
+    return location.removeprefix(f"{service.settings.fhir_base}/").partition("/_history/")[0]
 
 
 def _check(asked: Asked, entries: Sequence[Requested]) -> None:

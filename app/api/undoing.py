@@ -17,7 +17,7 @@ from app.api import responses
 from app.api.service import Service
 from app.fhir import json_text
 from app.fhir.bundle_request import Requested
-from app.fhir.errors import FHIRError
+from app.fhir.errors import Conflict, FHIRError
 from app.store import audit
 from app.store.audit import Entry
 from app.store.joined import Joined
@@ -26,13 +26,23 @@ _KEPT_HEADERS = ("retry-after", "www-authenticate")
 
 
 class Undone(Exception):
-    """Rolls the transaction back. `attempted` are the audit's entries of what was done before, `refused` those of `entry`."""
+    """Rolls the transaction back. `attempted` are the audit's entries of what was done before, `refused` those of `entry`.
+
+    `is_clash`: another transaction stood in its way, and it may be tried again.
+    """
 
     def __init__(
-        self, entry: Requested, answer: Response, attempted: Sequence[Entry], refused: Sequence[Entry]
+        self,
+        entry: Requested,
+        answer: Response,
+        attempted: Sequence[Entry],
+        refused: Sequence[Entry],
+        *,
+        is_clash: bool = False,
     ) -> None:
         super().__init__("An entry of a transaction was refused.")
         self.entry, self.answer, self.attempted, self.refused = entry, answer, attempted, refused
+        self.is_clash = is_clash
 
 
 async def unless_refused(one: Joined, entry: Requested, answering: Awaitable[Response]) -> Response:
@@ -49,6 +59,12 @@ async def unless_refused(one: Joined, entry: Requested, answering: Awaitable[Res
 def refusal(one: Joined, entry: Requested, error: FHIRError) -> Undone:
     """To be raised for an entry that the transaction itself refuses."""
     return Undone(entry, responses.error(error), tuple(one.audited), ())
+
+
+def changed(one: Joined, entry: Requested) -> Undone:
+    """To be raised where what an entry's condition met is not what others have been told that it meets."""
+    answer = responses.error(Conflict("What the condition meets has changed meanwhile. Send the transaction again."))
+    return Undone(entry, answer, tuple(one.audited), (), is_clash=True)
 
 
 async def refused(service: Service, undone: Undone) -> Response:

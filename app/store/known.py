@@ -4,7 +4,7 @@ https://hl7.org/fhir/R4/http.html#create
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -25,6 +25,25 @@ class Known:
     keeps: bool
     may_merge: bool
     owns: bool
+
+
+async def about_all(
+    tx: AsyncConnection, contents: Sequence[dict[str, Any]], organization: str, key: bytes
+) -> list[Known]:
+    """The same for each of several resources, each person once."""
+    found: dict[tuple[object, ...], Known] = {}
+    asked = [_asked(content) for content in contents]
+    for what, content in zip(asked, contents, strict=True):
+        if what not in found:
+            found[what] = await about(tx, content, organization, key)
+    return [found[what] for what in asked]
+
+
+def _asked(content: dict[str, Any]) -> tuple[object, ...]:
+    """All of a resource that decides what is known about it."""
+    about = subject.of(content)
+    person = (about.nhs_number, about.patient_id) if about else None
+    return person, subject.superseded_by(content), content["resourceType"], subject.targets(content)
 
 
 async def about(tx: AsyncConnection, content: dict[str, Any], organization: str, key: bytes) -> Known:

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.fhir import resource_id, validation
+from app.fhir import resource_id, systems, validation
 from tests.api import answers, bundles, examples, family
 from tests.api.bundles import Resource
 from tests.api.callers import Callers
@@ -189,6 +189,35 @@ async def test_a_refusal_is_in_the_audit_with_what_it_undid(as_: Callers, child:
     assert str(rows[0]["patient_id"]) == child.id
 
 
+async def test_each_entry_is_in_the_audit(as_: Callers, running: Running) -> None:
+    numbers, request_id = new_family(), str(uuid4())
+    answer = await bundles.send(
+        as_["health-visiting"],
+        "transaction",
+        bundles.create(examples.example("related-person-mother", numbers)),
+        bundles.create(examples.example("related-person-father-without-responsibility", numbers)),
+        bundles.create(examples.example("patient-toddler", numbers)),
+        headers={"X-Request-ID": request_id},
+    )
+    made = [entry["response"]["location"].partition("/fhir/R4/")[2] for entry in bundles.answers(answer)]
+    rows = await running.connection.fetch(
+        "SELECT * FROM audit_event WHERE request_id LIKE $1 ORDER BY request_id", f"{request_id}%"
+    )
+    assert [(row["request_id"], row["interaction"], row["outcome"], row["resources"]) for row in rows] == [
+        (f"{request_id}.{index}", "create", "released", [place]) for index, place in enumerate(made)
+    ]
+    assert len({row["patient_id"] for row in rows}) == 1
+
+
+async def test_the_same_patient_is_not_created_twice(as_: Callers, running: Running) -> None:
+    """What is alike is stored together; the refusal is still that of one entry."""
+    numbers = new_family()
+    patient = bundles.create(examples.example("patient-toddler", numbers))
+    answer = await bundles.send(as_["health-visiting"], "transaction", patient, patient)
+    assert (answer.status_code, answers.expressions(answer)) == (400, {"Bundle.entry[1].request.url"})
+    await _nothing_was_kept(running, numbers)
+
+
 async def test_what_is_hidden_and_what_is_absent_are_the_same_in_a_transaction(as_: Callers, child: Child) -> None:
     absent = str(resource_id.new(7, START))
     about = f"Patient?identifier={quote(examples.number_token(child.nhs_number))}"
@@ -318,6 +347,64 @@ async def test_a_patient_who_is_registered_already_is_that_patient(as_: Callers,
     )
     assert bundles.statuses(answer) == [201, 200]
     assert bundles.answers(answer)[0]["resource"]["patient"]["reference"] == f"Patient/{child.id}"
+
+
+def _centre() -> tuple[Resource, str]:
+    """An organisation that nobody has recorded yet, and the search for it."""
+    code = f"C{uuid4().hex[:6].upper()}"
+    kept_here = {examples.CENTRE: code}
+    return examples.example("organization-childrens-centre", kept_here), f"identifier={quote(systems.ODS_CODE)}|{code}"
+
+
+async def test_what_is_there_already_is_referred_to_and_not_created_again(as_: Callers, child: Child) -> None:
+    """By If-None-Exist, and by an update that names what it changes by a search."""
+    condition = f"identifier={quote(examples.number_token(child.mother_number))}&patient={child.id}"
+    url = urn()
+    consent = examples.example(family.REFUSES, child.numbers)
+    consent["performer"][0]["reference"] = url
+    mother = examples.example("related-person-mother", child.numbers)
+    entries = [bundles.create(consent), bundles.create(mother, url, ifNoneExist=condition)]
+    answer = await bundles.send(as_["health-visiting"], "transaction", *entries)
+    assert bundles.statuses(answer) == [201, 200]
+    kept, found = (entry["resource"] for entry in bundles.answers(answer))
+    assert found["id"] == child.mother["id"]
+    assert kept["performer"][0]["reference"] == f"RelatedPerson/{found['id']}"
+    entries[1] = bundles.entry("PUT", f"RelatedPerson?{condition}", mother, url, ifMatch='W/"1"')
+    answer = await bundles.send(as_["health-visiting"], "transaction", *entries)
+    assert bundles.statuses(answer) == [201, 200]
+    kept, found = (entry["resource"] for entry in bundles.answers(answer))
+    assert (found["id"], found["meta"]["versionId"]) == (child.mother["id"], "2")
+    assert kept["performer"][0]["reference"] == f"RelatedPerson/{found['id']}"
+
+
+async def test_what_a_condition_does_not_find_is_created_under_the_id_that_others_were_told(as_: Callers) -> None:
+    numbers, url, other = new_family(), urn(), urn()
+    number = quote(examples.number_token(numbers[examples.CHILD]))
+    father = examples.example("related-person-father-without-responsibility", numbers)
+    consent = examples.example(family.REFUSES, numbers)
+    consent["performer"][0]["reference"] = other
+    answer = await bundles.send(
+        as_["health-visiting"],
+        "transaction",
+        bundles.create(consent),
+        bundles.create(refers(father, "patient", url), other, ifNoneExist=f"identifier={number}"),
+        bundles.entry("PUT", f"Patient?identifier={number}", examples.example("patient-toddler", numbers), url),
+    )
+    assert bundles.statuses(answer) == [201, 201, 201]
+    consent, father, patient = (entry["resource"] for entry in bundles.answers(answer))
+    assert consent["performer"][0]["reference"] == f"RelatedPerson/{father['id']}"
+    assert father["patient"]["reference"] == f"Patient/{patient['id']}"
+
+
+async def test_two_conditions_that_meet_the_same_are_refused(as_: Callers, child: Child) -> None:
+    condition = f"identifier={quote(examples.number_token(child.mother_number))}&patient={child.id}"
+    change = bundles.entry("PUT", f"RelatedPerson?{condition}", child.mother, ifMatch='W/"1"')
+    by_id = bundles.entry("PUT", f"RelatedPerson/{child.mother['id']}", child.mother, ifMatch='W/"1"')
+    for second in (by_id, change):
+        answer = await bundles.send(as_["health-visiting"], "transaction", change, second)
+        assert answer.status_code in (400, 409)
+    kept = await as_["health-visiting"].get(f"RelatedPerson/{child.mother['id']}")
+    assert kept.json() == child.mother
 
 
 async def test_children_are_not_looked_up_in_a_transaction(as_: Callers, child: Child) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from httpx import Response
@@ -84,6 +85,23 @@ async def test_those_that_change_the_same_two_take_turns(as_: Callers, running: 
     )
     assert sorted(answer.status_code for answer in together) == [200] + [409] * 7
     assert await deadlocks(running) == 0
+
+
+async def test_of_many_under_the_same_condition_one_creates(as_: Callers) -> None:
+    """And what the others refer to is what that one made."""
+    council, url = as_["local-authority-a"], urn()
+    ours = examples.example("organization-local-authority")
+    ours["identifier"] += [{"system": "https://example.org/id", "value": uuid4().hex}]
+    condition = f"identifier=https://example.org/id|{ours['identifier'][-1]['value']}"
+    team = examples.example("child-protection-care-team", {examples.CHILD: examples.new_number()})
+    team["managingOrganization"][0]["reference"] = url
+    entries = [bundles.create(ours, url, ifNoneExist=condition), bundles.create(team)]
+    together = await asyncio.gather(*(bundles.send(council, "transaction", *entries) for _ in range(6)))
+    assert sorted(bundles.statuses(answer) for answer in together) == [[200, 201]] * 5 + [[201, 201]]
+    made = {f"Organization/{bundles.answers(answer)[0]['resource']['id']}" for answer in together}
+    told = {bundles.answers(answer)[1]["resource"]["managingOrganization"][0]["reference"] for answer in together}
+    assert len(made) == 1
+    assert told == made
 
 
 Between = Callable[[Joined], Awaitable[None]]
