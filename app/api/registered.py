@@ -12,7 +12,7 @@ from functools import cached_property
 
 from starlette.routing import compile_path
 
-from app.api import unrouted
+from app.api import paths, unrouted
 from app.api.endpoint import Interact
 from app.settings import FHIR_PATH
 
@@ -67,7 +67,7 @@ class Table:
     def _by_type(self) -> dict[str, list[tuple[re.Pattern[str], Registered]]]:
         found: dict[str, list[tuple[re.Pattern[str], Registered]]] = {}
         for line in self.lines():
-            regex, _, _ = compile_path(line.path)
+            regex, _, _ = compile_path(paths.of(line.path))
             for type in line.types or ("",):
                 found.setdefault(type, []).append((regex, line))
         return found

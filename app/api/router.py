@@ -6,7 +6,6 @@ https://hl7.org/fhir/R4/http.html
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
-from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -25,6 +24,7 @@ from app.api import (
     metadata,
     openapi,
     patch,
+    paths,
     read,
     search,
     unmerge,
@@ -41,27 +41,6 @@ from app.fhir.schema_elements import DefinitionError
 from app.policy import authorship, facts
 from app.settings import FHIR_PATH
 
-
-class _One(Convertor[str]):
-    """What stands in a path for an id. The names of `_search` and of operations are none."""
-
-    regex = "[^/_$][^/]*"
-
-    def convert(self, value: str) -> str:
-        return value
-
-    def to_string(self, value: str) -> str:
-        return value
-
-
-class _Kind(_One):
-    """What stands in a path for a type, or for all of them."""
-
-    regex = r"[A-Z][A-Za-z]*|\*"
-
-
-register_url_convertor("one", _One())
-register_url_convertor("kind", _Kind())
 OPEN = frozenset({f"{FHIR_PATH}/metadata"})  # what is answered without a token
 
 
@@ -156,6 +135,4 @@ def document() -> dict[str, Any]:
 
 
 def _route(method: str, path: str, respond: Callable[[Request], Awaitable[Response]]) -> Route:
-    return Route(
-        FHIR_PATH + path.replace("{id}", "{id:one}").replace("{type}", "{type:kind}"), respond, methods=[method]
-    )
+    return Route(FHIR_PATH + paths.of(path), respond, methods=[method])

@@ -4,6 +4,7 @@ https://hl7.org/fhir/R4/http.html#history
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -136,6 +137,8 @@ async def pages(caller: Caller, url: str, count: int) -> AsyncIterator[Response]
 
 async def test_pages_do_not_move_when_something_is_written(as_: Callers, child: Child) -> None:
     health_visiting = as_["health-visiting"]
+    for _ in range(8):
+        await family.child(as_)
     before = [key async for answer in pages(health_visiting, "Patient/_history", 500) for key in keys(answer)]
     found: list[str] = []
     complete: set[str] = set()
@@ -146,6 +149,20 @@ async def test_pages_do_not_move_when_something_is_written(as_: Callers, child: 
             await family.child(as_)
     assert found == before
     assert len(complete) == 1, "who polls with what a later page says would miss what was written meanwhile"
+
+
+async def test_a_bundle_may_ask_for_a_history(as_: Callers, child: Child) -> None:
+    urls = [
+        f"Patient/{child.id}/_history",
+        f"Patient/{resource_id.new(7, START)}/_history",
+        "Patient/_history?_count=1",
+    ]
+    entries = [{"request": {"method": "GET", "url": url}} for url in urls]
+    text = json.dumps({"resourceType": "Bundle", "type": "batch", "entry": entries})
+    one, absent, feed = (await as_["health-visiting"].send_text("POST", "", text)).json()["entry"]
+    assert (one["resource"]["type"], one["resource"]["total"]) == ("history", 1)
+    assert absent["response"]["status"] == "404 Not Found"
+    assert len(feed["resource"]["entry"]) == 1
 
 
 async def test_a_page_is_for_the_client_that_it_was_given_to(as_: Callers, child: Child) -> None:

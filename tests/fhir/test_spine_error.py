@@ -1,11 +1,14 @@
 """The NHS's code of every refusal that there is."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from app.fhir import errors, spine_error
 from app.fhir.errors import FHIRError, Issue
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "api" / "errors.md"
 
 
 def _kinds(base: type[FHIRError] = FHIRError) -> Iterator[type[FHIRError]]:
@@ -52,3 +55,15 @@ def test_an_error_has_the_code_of_its_kind(error: FHIRError, code: str) -> None:
 def test_one_issue_of_several_may_say_more() -> None:
     error = errors.Unprocessable("x", issues=(Issue("required", "x"), Issue("invariant", "x")))
     assert [spine_error.code(error, issue) for issue in error.issues] == ["MISSING_VALUE", "INVALID_VALUE"]
+
+
+def test_the_page_of_errors_has_every_one() -> None:
+    rows = [[cell.strip(" `") for cell in line.split("|")[1:4]] for line in PAGE.read_text("utf-8").splitlines()]
+    told = {tuple(row) for row in rows if len(row) == 3}
+    for kind in REFUSALS:
+        error = FHIRError("x")
+        error.__class__ = kind
+        issue = Issue(kind.code, "x")
+        if kind.status != 422:  # whose issues have a code each
+            assert (str(kind.status), kind.code, spine_error.code(error, issue)) in told, kind
+    assert ("422", "as found", "INVALID_VALUE`, `MISSING_VALUE") in told
