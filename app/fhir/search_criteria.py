@@ -92,6 +92,13 @@ class Not:
 
 
 @dataclass(frozen=True, slots=True)
+class AnyOf:
+    """It meets one of these: what a reference says itself, or what one of several types that it may lead to says."""
+
+    criteria: "tuple[Criterion, ...]"
+
+
+@dataclass(frozen=True, slots=True)
 class Chained:
     """`subject:Patient.name=`: what `parameter` refers to is a `target` that meets the criterion."""
 
@@ -109,7 +116,7 @@ class Has:
     criterion: "Criterion"
 
 
-Criterion: TypeAlias = Among | Text | When | Amount | Ids | About | Missing | Not | Chained | Has
+Criterion: TypeAlias = Among | Text | When | Amount | Ids | About | Missing | Not | AnyOf | Chained | Has
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +184,8 @@ def codes(criterion: Criterion) -> frozenset[str]:
             return frozenset((parameter.code,))
         case Not(inner):
             return codes(inner)
+        case AnyOf(inners):
+            return frozenset().union(*map(codes, inners))
         case _:
             return frozenset()
 
@@ -188,6 +197,8 @@ def looked_into(criterion: Criterion) -> frozenset[str]:
             return frozenset((type,)) | looked_into(inner)
         case Not(inner):
             return looked_into(inner)
+        case AnyOf(inners):
+            return frozenset().union(*map(looked_into, inners))
         case _:
             return frozenset()
 
@@ -202,5 +213,7 @@ def _names(criterion: Criterion) -> bool:
             return any(token.startswith(_IDENTIFYING) or systems.NHS_NUMBER in token for token in tokens)
         case Not(inner) | Chained(criterion=inner) | Has(criterion=inner):
             return _names(inner)
+        case AnyOf(inners):
+            return any(map(_names, inners))
         case _:
             return False

@@ -10,9 +10,10 @@ from collections.abc import Iterable
 
 from app.fhir import search_index, search_parameters, search_refusal, search_value, systems
 from app.fhir.errors import InvalidParameter
-from app.fhir.search_criteria import About, Among, Amount, Chained, Criterion, Has, Ids, Missing, Not, Text, When
+from app.fhir.search_criteria import About, Among, Amount, AnyOf, Chained, Criterion, Has, Ids, Missing, Not, Text, When
 from app.fhir.search_parameters import SearchParameter
 
+_MOST = 5  # types that a chain may lead to unless one is said: each is a search of its own
 _WORDED = frozenset(("Coding", "CodeableConcept", "Identifier"))
 
 
@@ -140,30 +141,38 @@ def _chained(type: str, name: str, value: str) -> Criterion:
         raise search_refusal.unknown(type, name)
     if "." in inner or inner.partition(":")[0] == "_has":
         raise InvalidParameter("A chain has one link: ask for the second in a search of its own.", expression=base)
-    target = _target(parameter, target, inner)
+    ends = [_end(parameter, each, inner, value) for each in _targets(parameter, target, inner)]
+    if inner == "identifier" and not parameter.is_the_person:
+        own = Among(tuple(search_value.token(parameter, name, text) for text in search_value.alternatives(value)))
+        return AnyOf((own, *ends))  # most references here name an identifier, and lead nowhere
+    return ends[0] if len(ends) == 1 else AnyOf(tuple(ends))
+
+
+def _end(parameter: SearchParameter, target: str, inner: str, value: str) -> Criterion:
     asked = _own(target, inner, value)
     if parameter.is_the_person and isinstance(asked, About):
         return asked  # the reference itself says it, whether or not there is a record of the person
     return Chained(parameter, target, asked)
 
 
-def _target(parameter: SearchParameter, stated: str, inner: str) -> str:
-    """The type at the end of a chain: the one that is stated, or the only one that can be asked for this."""
+def _targets(parameter: SearchParameter, stated: str, inner: str) -> list[str]:
+    """The types at the end of a chain: the one that is stated, or all that can be asked for this."""
     served = [each for each in parameter.targets if each in search_parameters.written_types()]
     if stated:
         if stated not in served:
             raise search_refusal.type_of(stated, served, parameter.code)
-        return stated
+        return [stated]
     able = [each for each in served if inner.partition(":")[0] in search_parameters.searched_by(each)]
     if not able:
         raise search_refusal.unknown(served[0] if served else parameter.base, inner)
-    if len(able) > 1:
+    if (
+        len({search_parameters.searched_by(each)[inner.partition(":")[0]].type for each in able}) > 1
+        or len(able) > _MOST
+    ):
         raise InvalidParameter(
-            f"Say of which type, such as {parameter.code}:{able[0]}.[parameter]; what a reference itself says is asked by "
-            f"{parameter.code}:identifier.",
-            expression=parameter.code,
+            f"Say of which type, such as {parameter.code}:{able[0]}.[parameter].", expression=parameter.code
         )
-    return able[0]
+    return able
 
 
 def _has(type: str, name: str, value: str) -> Criterion:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.fhir import resource_id
 from app.fhir.errors import InvalidParameter
-from app.fhir.search_criteria import About, Chained, Criterion, Has, Ids, Not
+from app.fhir.search_criteria import About, AnyOf, Chained, Criterion, Has, Ids, Not
 from app.fhir.search_parameters import SearchParameter
 from app.policy.authority import Permit
 from app.store import condition, criteria, database, identity
@@ -53,6 +53,8 @@ class Links:
                 return criteria.within_buckets(await named(self.tx, type, criterion, self.key), person_column(type))
             case Not(inner):
                 return condition.negated(await self.resolve(type, inner))
+            case AnyOf(inners):
+                return condition.any_of([await self.resolve(type, each) for each in inners])
             case Chained(parameter, target, inner):
                 linked = await self._linked(target, [inner], ())
                 return await self._refers(parameter, target, [row["id"] for row in linked])
@@ -121,6 +123,8 @@ def person_column(type: str) -> str:
 
 def is_narrow(criterion: Criterion) -> bool:
     """Whether it names the buckets that are to be asked."""
+    if isinstance(criterion, AnyOf):
+        return all(map(is_narrow, criterion.criteria))
     return isinstance(criterion, About | Ids | Has) or (
         isinstance(criterion, Chained) and criterion.parameter.is_the_person
     )

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.fhir.search_criteria import About, Chained, Criterion, Has, Not, Place, SearchQuery
+from app.fhir.search_criteria import About, AnyOf, Chained, Criterion, Has, Not, Place, SearchQuery
 from app.policy.authority import Permit
 from app.store import database, links, ordering, page_statement
 from app.store.compiled import Statements
@@ -63,6 +63,9 @@ async def about(tx: AsyncConnection, query: SearchQuery, key: bytes) -> People |
 def _named_through(type: str, criteria: Iterable[Criterion]) -> Iterator[tuple[str, About]]:
     for criterion in criteria:
         match criterion:
+            case AnyOf(inners):
+                yield from [(type, each) for each in inners if isinstance(each, About)]
+                yield from _named_through(type, inners)
             case Not(inner) | Has(criterion=inner) | Chained(criterion=inner):
                 end = criterion.source if isinstance(criterion, Has) else getattr(criterion, "target", type)
                 yield from [(end, inner)] if isinstance(inner, About) else _named_through(end, [inner])

@@ -115,6 +115,25 @@ async def test_a_chain_asks_what_is_referred_to(as_: Callers, child: Child) -> N
         assert (ids(answer) == [child.mother["id"]]) is is_found, params
 
 
+async def test_an_identifier_in_a_chain_is_that_of_the_reference_too(as_: Callers, child: Child) -> None:
+    practice = examples.example("organization-childrens-centre", {examples.CENTRE: "Y99999"})
+    practice = family.created(await as_["gp-practice"].create(practice))
+    referring = {"generalPractitioner": [{"reference": f"Organization/{practice['id']}"}]}
+    logical = await family.child(as_)
+    literal = await family.child(as_, **referring)
+    caller, found = as_["health-visiting"], {logical.id, literal.id}
+    identifier = examples.organization("Y99999")["identifier"]
+    for name in ("general-practitioner.identifier", "general-practitioner:Organization.identifier"):
+        answer = await caller.get("Patient", {"_id": ",".join(found), name: f"{identifier['system']}|Y99999"})
+        assert set(ids(answer)) == (found if "Y99999" in str(logical.patient["generalPractitioner"]) else {literal.id})
+    by_name = {"_id": ",".join(found), "general-practitioner.name": practice["name"]}
+    assert ids(await caller.get("Patient", by_name)) == [literal.id]
+    narrow = await as_.as_said("health-visiting", scope="system/Patient.rs system/Organization.rs")
+    assert (await narrow.get("Patient", by_name)).status_code == 403
+    by_name["general-practitioner:Organization.name"] = by_name.pop("general-practitioner.name")
+    assert ids(await narrow.get("Patient", by_name)) == [literal.id]
+
+
 async def test_has_asks_what_refers_to_it(as_: Callers, child: Child) -> None:
     caller, own = as_["health-visiting"], {"_id": child.id}
     for params, is_found in (

@@ -14,6 +14,7 @@ from app.fhir.search_criteria import (
     About,
     Among,
     Amount,
+    AnyOf,
     Chained,
     Criterion,
     Has,
@@ -159,8 +160,25 @@ def test_what_is_understood(type: str, name: str, value: str, expected: Criterio
             "Patient",
             "general-practitioner:Organization.identifier",
             "urn:x|7",
-            Chained(parameter("Patient.general-practitioner"), "Organization", Among(("identifier#urn:x|7",))),
-            id="an identifier",
+            AnyOf(
+                (
+                    Among(("general-practitioner#urn:x|7",)),
+                    Chained(parameter("Patient.general-practitioner"), "Organization", Among(("identifier#urn:x|7",))),
+                )
+            ),
+            id="an identifier, which the reference may say itself",
+        ),
+        pytest.param(
+            "Patient",
+            "general-practitioner.active",
+            "true",
+            AnyOf(
+                tuple(
+                    Chained(parameter("Patient.general-practitioner"), type, Among(("active#|true",)))
+                    for type in ("Organization", "Practitioner", "PractitionerRole")
+                )
+            ),
+            id="each type that it may be",
         ),
         pytest.param("Flag", "subject.identifier", NHS, About((NUMBER,)), id="an NHS number, which the reference says"),
         pytest.param(
@@ -222,7 +240,7 @@ def test_what_other_resources_are_asked(type: str, name: str, value: str, expect
         pytest.param("CareTeam", "_has:Flag:detail:status", "x", "_has: Flag does not refer to CareTeam", id="not to it"),
         pytest.param("Patient", "_has:Flag:subject:nothing", "x", "None: Flag has no such search", id="has nothing such"),
         pytest.param("Patient", "_has:Flag:subject:_has:Flag:subject:x", "x", "_has: _has has one link", id="twice"),
-        pytest.param("Flag", "author.name", "x", "author: Say of which type, such as author:", id="of several types"),
+        pytest.param("Task", "focus._id", "x", "focus: Say of which type, such as focus:", id="of too many types"),
         pytest.param("Flag", "_sort", "famly", "_sort: Flag is not sorted by that.", id="no such key"),
         pytest.param("Patient", "_sort", "famly", "_sort: Patient is not sorted by that. Did you mean family?", id="slip"),
         pytest.param("Flag", "_sort", "patient", "_sort: Flag is not sorted by that.", id="by person"),
