@@ -3,7 +3,6 @@
 https://hl7.org/fhir/R4/patient.html#merge
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,8 +29,7 @@ class Own:
 
     @property
     def content(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.stored.content)
-        return found
+        return json_text.exact(self.stored.content)
 
 
 async def both(
@@ -59,7 +57,7 @@ async def put(
     """The next version of one of them. Raises what an update by this caller is refused with."""
     if refused := await refusal(service, asked, tx, own, content, parts=parts):
         raise refused
-    draft = Draft(content, json_text.written(content), own.stored.custodian)
+    draft = Draft(content, json_text.written_exactly(content), own.stored.custodian)
     return await writing.update(tx, own.stored, draft, service.bucket_key, asked.now)
 
 

@@ -18,7 +18,7 @@ from app.api.endpoint import Interact, permit
 from app.api.refused import Refused
 from app.api.requests import Asked
 from app.api.service import Service
-from app.fhir import acceptance, models, outcome, parameters, resource_id, subject, validation
+from app.fhir import acceptance, deletion, models, outcome, parameters, resource_id, subject, validation
 from app.fhir.errors import FHIRError, InvalidParameter, Issue, Malformed, NotFound
 from app.fhir.json_text import JSONTextError
 from app.policy import authorship
@@ -81,6 +81,8 @@ def _of_row(service: Service, asked: Asked, row: Row, given: Given) -> Iterator[
     if given.mode == "delete":
         if given.resource is not None:
             yield Issue("structure", "To delete needs no resource: leave it out.")
+        if not deletion.is_deletable(row.type):
+            yield Issue("not-supported", deletion.instead(row.type))
         return
     if given.resource is None:
         yield from _against(given, json.loads(responses.shown(row)))

@@ -35,6 +35,11 @@ def texts() -> dict[str, str]:
         return {name.removesuffix(".json"): archive.read(name).decode() for name in archive.namelist()}
 
 
+def valid() -> dict[str, str]:
+    """Those that are not refused."""
+    return {name: text for name, text in texts().items() if name not in INVALID}
+
+
 @dataclass(frozen=True)
 class Defect:
     """`place` is where the resource is wrong, as FHIRPath."""
@@ -47,19 +52,14 @@ class Defect:
 
 def defects() -> Iterator[Defect]:
     """Every valid example with one thing wrong, the same each time."""
-    for name, text in texts().items():
-        if name not in INVALID:
-            resource = json.loads(text)
-            for kind, wrong in KINDS.items():
-                found = list(wrong(resource))
-                few = random.Random(name + kind).sample(found, min(_MOST_OF_A_KIND, len(found)))
-                for steps, value, place in few:
-                    yield Defect(
-                        name,
-                        kind,
-                        schema_shape.expression(resource["resourceType"], place),
-                        changed(resource, steps, value),
-                    )
+    for name, text in valid().items():
+        resource = json.loads(text)
+        for kind, wrong in KINDS.items():
+            found = list(wrong(resource))
+            few = random.Random(name + kind).sample(found, min(_MOST_OF_A_KIND, len(found)))
+            for steps, value, at in few:
+                place = schema_shape.expression(resource["resourceType"], at)
+                yield Defect(name, kind, place, changed(resource, steps, value))
 
 
 Change = tuple[Steps, Any, Steps]  # where, what instead, where that is wrong

@@ -22,7 +22,7 @@ from tests.fhir.test_validation import INVALID
 
 EXAMPLES = [json.loads(path.read_text("utf-8")) for path in sorted((FOLDER / "examples").glob("*.json"))]
 _SMALL = 4000  # characters
-OFFICIAL = [json.loads(text) for text in official_examples.texts().values() if len(text) < _SMALL]
+OFFICIAL = [json.loads(text) for text in official_examples.valid().values() if len(text) < _SMALL]
 RESOURCES = [*VALID, *EXAMPLES, *OFFICIAL]
 
 
