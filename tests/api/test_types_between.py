@@ -70,10 +70,13 @@ async def test_nobody_is_asked_to_contact_a_bereaved_family(as_: Callers, child:
 
 
 async def test_where_a_restricted_child_was_seen_is_not_shown_and_not_lost(as_: Callers, child: Child) -> None:
-    where = [{"location": {"display": "Example Refuge"}}]
+    where = [{"location": {"display": "Example Refuge"}, "period": {"start": "2025-02-11", "end": "2025-02-11"}}]
+    by_where = child.about() | {"location-period": "2025-02-11"}
     own = as_["health-visiting"]
     stored = family.created(await own.create(records.record("encounter-birth", child, location=where)))
+    assert ids(await own.get("Encounter", by_where)) == [stored["id"]]
     family.updated(await own.update(child.patient | {"meta": examples.labelled("R")}))
+    assert ids(await own.get("Encounter", by_where)) == []
     seen = (await own.get(url(stored))).json()
     assert "location" not in seen
     assert await progress(own, seen, language="en-GB") == 200
