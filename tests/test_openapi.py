@@ -13,7 +13,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.api import router
-from app.api.openapi_operation import GROUPS
+from app.api.openapi_words import GROUPS
 from app.api.router import OPEN
 from app.fhir import capability
 from app.main import create_app

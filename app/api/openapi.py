@@ -11,7 +11,8 @@ from functools import cache
 from typing import Any
 
 from app.api import oauth2, openapi_operation
-from app.api.openapi_operation import FHIR_JSON, GROUPS, Line
+from app.api.openapi_operation import FHIR_JSON, Line
+from app.api.openapi_words import GROUPS
 from app.fhir.schema_definitions import FOLDER
 from app.security import scope
 from app.settings import FHIR_PATH, VERSION

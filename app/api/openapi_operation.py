@@ -5,10 +5,10 @@ https://spec.openapis.org/oas/v3.1.0#operation-object; https://hl7.org/fhir/R4/h
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 
+from app.api import openapi_words
 from app.child_protection import gate
 from app.fhir import json_patch, search_parameters
 from app.fhir.schema_definitions import FOLDER
@@ -30,110 +30,6 @@ class Line(Protocol):
     def types(self) -> tuple[str, ...]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Who uses these types, and for what."""
-
-    name: str
-    description: str
-    types: tuple[str, ...]
-
-
-GROUPS = (
-    Group(
-        "Emergency departments and local authorities: child protection",
-        "The lookup is `Flag?patient:identifier=`; plan and team come with it. Local authorities upload the three.",
-        ("Flag", "CarePlan", "CareTeam"),
-    ),
-    Group(
-        "Families and those who write down what they say: consent",
-        "What a family agreed to and what it refused. A refusal is taken with next to nothing.",
-        ("Consent",),
-    ),
-    Group(
-        "Health and early-years services: people",
-        "The child, the parents, and who has parental responsibility.",
-        ("Patient", "RelatedPerson"),
-    ),
-    Group(
-        "Health and early-years services: births and reviews",
-        "What was found, with whom, and what was written about it.",
-        ("Encounter", "Observation", "QuestionnaireResponse", "DocumentReference"),
-    ),
-    Group(
-        "Everybody: asking and telling",
-        "Requests to contact a family, notices, and what is to be done.",
-        ("CommunicationRequest", "Communication", "Task"),
-    ),
-    Group(
-        "Everybody: directory",
-        "Organisations and the people in them.",
-        ("Organization", "Practitioner", "PractitionerRole"),
-    ),
-    Group(
-        "Auditors and information governance: who saw what",
-        "The audit is read, never written; Provenance says where a record comes from.",
-        ("AuditEvent", "Provenance"),
-    ),
-    Group("Integration engineers", "The whole system, subscriptions and groups.", ("", "Subscription", "Group")),
-)
-
-_SUMMARIES = {
-    "search-type": "Search for {type}",
-    "create": "Record a new {type}",
-    "read": "Read a {type}",
-    "vread": "Read one version of a {type}",
-    "update": "Change a {type}",
-    "patch": "Change a part of a {type}",
-    "delete": "Say that a {type} was recorded in error",
-    "history-instance": "All versions of a {type}",
-    "history-type": "What changed among {type}",
-    "history-system": "What changed, of every type",
-    "batch": "Many requests, each for itself",
-    "transaction": "Many requests, all or none (batch: each for itself)",
-    "$validate": "Find everything that is wrong with a {type}",
-    "$everything": "All that may be seen about a {type}",
-    "$match": "Find who is meant",
-    "$merge": "Make two records of one person one",
-    "$unmerge": "Tell two merged records apart again",
-}
-_STATUS = {"create": "201", "delete": "204"}
-_HEADERS = {
-    "read": ("If-None-Match", "If-Modified-Since"),
-    "vread": ("If-None-Match", "If-Modified-Since"),
-    "create": ("If-None-Exist", "Idempotency-Key", "Prefer"),
-    "update": ("If-Match", "Prefer"),
-    "patch": ("If-Match", "Prefer"),
-    "delete": ("If-Match", "Prefer"),
-    "search-type": ("Prefer",),
-    "transaction": ("Prefer",),
-    "batch": ("Prefer",),
-}
-_QUERIES = {
-    "history-instance": ("_since", "_at", "_count"),
-    "history-type": ("_since", "_at", "_count"),
-    "history-system": ("_since", "_at", "_count"),
-    "$validate": ("mode", "profile"),
-    "$everything": ("_since", "_type", "_count", "start", "end"),
-}
-_SHARED_HEADERS = {
-    "X-Request-ID": "A UUID of yours, given back and kept in the audit",
-    "X-Correlation-ID": "Given back as it came",
-    "NHSD-End-User-Organisation-ODS": "The caller's organisation, where a platform states it; it has to be the registered one",
-    "If-Match": 'The version that you have seen: W/"2"',
-    "If-None-Match": "Answered with 304 where that is the version still",
-    "If-Modified-Since": "Answered with 304 where nothing changed since",
-    "If-None-Exist": "A search: nothing is created where it finds something",
-    "Idempotency-Key": "Yours for this request: sent again with it within a day, it is answered again and done once",
-    "Prefer": "return=minimal, representation or OperationOutcome; handling=strict or lenient",
-    gate.HEADER: "Of a child-protection lookup: false for a look that leaves no trace with the authority",
-}
-_SEARCH_RESULT = (
-    *("_id", "_lastUpdated", "_tag", "_security", "_profile", "_source", "_count", "_total", "_sort", "_summary"),
-    *("_elements", "_include", "_include:iterate", "_revinclude", "_revinclude:iterate", "_has"),
-)
-
-
 def capabilities() -> dict[str, Any]:
     """The one request that needs no token."""
     return {
@@ -148,14 +44,14 @@ def operation(line: Line, type: str) -> dict[str, Any]:
     """Summary, parameters, body, answers and security."""
     described: dict[str, Any] = {
         "operationId": _id(line, type),
-        "summary": _SUMMARIES.get(line.code, f"{line.code} of {{type}}").format(type=type),
+        "summary": openapi_words.SUMMARIES.get(line.code, f"{line.code} of {{type}}").format(type=type),
         "tags": [_group(type).name],
         "parameters": list(_parameters(line, type)),
     }
     if body := _body(line, type):
         described["requestBody"] = body
     said = "Done" if line.method in ("PUT", "PATCH", "DELETE") else "What may be seen"
-    described["responses"] = _answers(_STATUS.get(line.code, "200"), said)
+    described["responses"] = _answers(openapi_words.STATUS.get(line.code, "200"), said)
     return described | {"security": [{"smart": []}, {"token": []}]}
 
 
@@ -163,12 +59,12 @@ def parameters() -> dict[str, Any]:
     """The headers that several interactions share."""
     return {
         name: {"name": name, "in": "header", "description": said, "schema": {"type": "string"}}
-        for name, said in _SHARED_HEADERS.items()
+        for name, said in openapi_words.SHARED_HEADERS.items()
     }
 
 
-def _group(type: str) -> Group:
-    return next((group for group in GROUPS if type in group.types), GROUPS[-1])
+def _group(type: str) -> openapi_words.Group:
+    return next((group for group in openapi_words.GROUPS if type in group.types), openapi_words.GROUPS[-1])
 
 
 def _id(line: Line, type: str) -> str:
@@ -188,9 +84,14 @@ def _parameters(line: Line, type: str) -> Iterator[dict[str, Any]]:
             yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
     if line.code == "search-type" and line.method == "GET":
         yield from _searched_by(None if "{type}" in line.path else type)
-    for name in _QUERIES.get(line.code, ()):
+    for name in openapi_words.QUERIES.get(line.code, ()):
         yield _query(name, "")
-    for name in ("X-Request-ID", "X-Correlation-ID", "NHSD-End-User-Organisation-ODS", *_HEADERS.get(line.code, ())):
+    for name in (
+        "X-Request-ID",
+        "X-Correlation-ID",
+        "NHSD-End-User-Organisation-ODS",
+        *openapi_words.HEADERS.get(line.code, ()),
+    ):
         yield {"$ref": f"#/components/parameters/{name}"}
     if type == "Flag" and line.code == "search-type":
         yield {"$ref": f"#/components/parameters/{gate.HEADER}"}
@@ -202,7 +103,7 @@ def _searched_by(type: str | None) -> Iterator[dict[str, Any]]:
         yield _query(parameter.code, f"{parameter.type}: {parameter.url}")
         if parameter.type == "reference":
             yield _query(f"{parameter.code}:identifier", "by an identifier: [system]|[value]")
-    for name in _SEARCH_RESULT:
+    for name in openapi_words.SEARCH_RESULT:
         yield _query(name, "")
 
 
