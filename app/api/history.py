@@ -130,13 +130,13 @@ async def _feed(
 async def _complete(tx: Transaction, service: Service, asked: Asked, question: _Question) -> datetime:
     """Up to when nothing is missing: no request that is still alive, and nothing that is being written, is older.
 
-    A request gets its time at its start and ends within `request_seconds`; its transaction, within `database_seconds`
-    of its own beginning, but for a commit that the database is still at; and clocks differ.
+    A request gets its time at its start and ends within `request_seconds`. What was gathered may wait `database_seconds`
+    for a connection, and a transaction lasts no longer, but for a commit that the database is still at. Clocks differ.
     """
     if question.complete is not None:
         return question.complete
     settings = service.settings
-    allowed = settings.request_seconds + settings.database_seconds + settings.clock_skew_seconds
+    allowed = settings.request_seconds + 2 * settings.database_seconds + settings.clock_skew_seconds
     return asked.now - timedelta(seconds=allowed) - await history.oldest_writer(tx)
 
 

@@ -52,31 +52,28 @@ class Gathering(Generic[Q, A]):
         finally:
             self._committer = None
 
-    async def _answer(self, together: Sequence[tuple[Q, "asyncio.Future[A]"]]) -> None:
+    async def _answer(self, together: Sequence[tuple[Q, "asyncio.Future[A]"]], tries: int = 2) -> None:
         """One transaction for all; if it fails twice, one for each, so that one cannot fail the others.
 
         Whom nobody waits for any more is left out: what is written bears the time of the question, and is never late.
         """
-        together = [(question, answer) for question, answer in together if not answer.done()]
+        together = [(question, waiting) for question, waiting in together if not waiting.done()]
         if not together:
             return
         try:
-            try:
-                answers = await self._transaction([question for question, _ in together])
-            except TimeoutError:
-                raise  # to wait as long again would help nobody
-            except FAILURES:
-                answers = await self._transaction([question for question, _ in together])
+            answers = await self._transaction([question for question, _ in together])
         except Exception as error:
-            if len(together) > 1 and not isinstance(error, CONNECTION_LOST):
+            if tries > 1 and isinstance(error, FAILURES) and not isinstance(error, TimeoutError):
+                await self._answer(together, tries - 1)  # after a timeout, to wait as long again would help nobody
+            elif len(together) > 1 and not isinstance(error, CONNECTION_LOST):
                 for one in together:
                     await self._answer([one])
-                return
-            unavailable = database.unavailable(error, "Try again. Nothing was released.")
-            unavailable.__cause__ = error
-            for _, waiting in together:
-                if not waiting.done():
-                    waiting.set_exception(unavailable)
+            else:
+                unavailable = database.unavailable(error, "Try again. Nothing was released.")
+                unavailable.__cause__ = error
+                for _, waiting in together:
+                    if not waiting.done():
+                        waiting.set_exception(unavailable)
             return
         for (_, waiting), answer in zip(together, answers, strict=True):
             if not waiting.done():

@@ -109,3 +109,30 @@ async def test_only_so_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
         await numbers.ask(5)
     doubling.gate.set()
     assert await asyncio.gather(*asked) == [2, 4, 6, 8]
+
+
+async def test_whom_nobody_waits_for_any_more_is_left_out() -> None:
+    """What it would have written bears the time of the question."""
+    doubling = Doubling()
+    doubling.gate.clear()
+    numbers = Gathering(doubling)
+    first, second, third = (asyncio.create_task(numbers.ask(each)) for each in (1, 2, 3))
+    await asyncio.sleep(0.01)
+    late = [asyncio.create_task(numbers.ask(each)) for each in (4, 5)]
+    await asyncio.sleep(0.01)
+    late[0].cancel()
+    doubling.gate.set()
+    assert [*await asyncio.gather(first, second, third, late[1])] == [2, 4, 6, 10]
+    assert doubling.asked[-1] == [5]
+
+
+async def test_it_is_left_out_of_a_second_try_too() -> None:
+    doubling = Doubling(asyncpg.DeadlockDetectedError())
+    doubling.gate.clear()
+    numbers = Gathering(doubling)
+    first, second = (asyncio.create_task(numbers.ask(each)) for each in (1, 2))
+    await asyncio.sleep(0.01)
+    first.cancel()
+    doubling.gate.set()
+    assert await second == 4
+    assert doubling.asked[-1] == [2]
