@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, Select, bindparam, select
+from sqlalchemy import Select, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.fhir import resource_id
@@ -25,7 +25,6 @@ from app.store.condition import Condition
 from app.store.visible import visible
 
 MOST_LINKED = 1000
-_MOST = bindparam("most", type_=Integer)
 _statements = Statements()
 
 
@@ -73,11 +72,15 @@ class Links:
         def build() -> Select[Any]:
             seen = visible(self.permits[type], types=(type,), fan_out="the end of a link")
             met = condition.as_parameters(where, seen.c)
-            return select(seen.c.id, seen.c.patient_id, seen.c.tokens).where(*met).limit(_MOST)
+            return (
+                select(seen.c.id, seen.c.patient_id, seen.c.tokens)
+                .where(*met)
+                .limit(literal_column(str(MOST_LINKED + 1)))
+            )
 
-        shape, values = (type, *(each.shape for each in where)), condition.given(where)
+        shape, values = (type, MOST_LINKED, *(each.shape for each in where)), condition.given(where)
         driver = await database.driver(self.tx)
-        found = await _statements.fetch(driver, self.permits[type], shape, build=build, most=MOST_LINKED + 1, **values)
+        found = await _statements.fetch(driver, self.permits[type], shape, build=build, **values)
         if len(found) > MOST_LINKED:
             raise InvalidParameter(f"More than {MOST_LINKED} of {type} are at the end of this link. Narrow it.")
         return found

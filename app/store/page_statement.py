@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Integer, Select, Subquery, bindparam, func, literal, select, true
+from sqlalchemy import Select, Subquery, func, literal, literal_column, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.fhir.search_criteria import About, Place, SearchQuery
@@ -49,23 +49,25 @@ async def prepared(
     def build() -> Select[Any]:
         fan_out = None if is_narrow else "a search that names nobody"
         seen = visible(permits[query.type], types=(query.type,), fan_out=fan_out)
-        return _selected(query.total, seen, where, keys, place, beyond)
+        return _selected(query, seen, where, keys, place, beyond)
 
     shapes = (*(each.shape for each in (*where, *beyond)), *((each.name, each.descending) for each in keys))
     values = condition.given(where) | condition.given(beyond, "p")
-    most = query.count + 1 if query.count else 0
-    return Prepared((query.type, query.total, is_narrow, *shapes), build, {"most": most} | values)
+    return Prepared((query.type, query.total, query.count, is_narrow, *shapes), build, values)
 
 
 def _selected(
-    has_total: bool,
+    query: SearchQuery,
     seen: Subquery,
     where: Sequence[Condition],
     keys: Sequence[Key],
     place: Place | None,
     beyond: Sequence[Condition],
 ) -> Select[Any]:
-    """The total, beside each row of the page; one row more than asked for, to know whether there are more."""
+    """The total, beside each row of the page; one row more than asked for, to know whether there are more.
+
+    How many that is stands in the text: of a parameter the planner would think that it is a tenth of all there are.
+    """
     backwards = place is not None and place.backwards
     met = condition.as_parameters(where, seen.c)
     sorted_by = [each.of(seen.c).label(f"by_{number}") for number, each in enumerate(keys)]
@@ -73,9 +75,9 @@ def _selected(
     by = list(chosen.c)[WIDTH:]
     limited = select(*chosen.c).where(*condition.as_parameters(beyond, by, "p"))
     in_order = limited.order_by(*ordering.order(keys, by, backwards=backwards))
-    page = in_order.limit(bindparam("most", type_=Integer)).subquery()
+    page = in_order.limit(literal_column(str(query.count + 1 if query.count else 0))).subquery()
     count: Any = select(func.count()).select_from(seen).where(*met).scalar_subquery()
-    total = select((count if has_total else literal(None)).label("total")).subquery()
+    total = select((count if query.total else literal(None)).label("total")).subquery()
     return (
         select(total.c.total, *page.c)
         .select_from(total.outerjoin(page, true()))
