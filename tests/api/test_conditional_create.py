@@ -69,6 +69,16 @@ async def test_of_64_at_once_in_several_words_one_is_created(as_: Callers, child
     assert Counter(each.status_code for each in together) == {201: 1, 200: 63}
 
 
+async def test_of_many_at_once_one_is_created_that_is_about_nobody(as_: Callers) -> None:
+    system = "https://fhir.nhs.uk/Id/sds-user-id"
+    number = f"555{uuid4().int % 10**9:09}"
+    sent = examples.example("practitioner-midwife", identifier=[{"system": system, "value": number}])
+    asked = (create(as_["stranger"], sent, identifier=f"{system}|{number}") for _ in range(32))
+    together = await asyncio.gather(*asked)
+    assert Counter(each.status_code for each in together) == {201: 1, 200: 31}
+    assert len({each.json()["id"] for each in together}) == 1
+
+
 async def test_of_64_at_once_one_patient_is_created(as_: Callers) -> None:
     number = examples.new_number()
     patient = examples.example("patient-toddler", {examples.CHILD: number})

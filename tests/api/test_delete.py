@@ -91,6 +91,15 @@ async def test_a_parent_deletes_nothing_that_a_service_wrote_down(as_: Callers, 
     assert (await mother.get(_place(said))).status_code == 200
 
 
+async def test_a_parent_deletes_their_own_word(as_: Callers, child: Child) -> None:
+    mother = await as_.parent(child.mother_number)
+    told = examples.example(family.REFUSES, child.numbers | {examples.FATHER: child.mother_number})
+    told = family.created(await mother.create({name: told[name] for name in told if name != "organization"}))
+    assert (await as_["gp-practice"].send("DELETE", _place(told), headers=SEEN)).status_code in (403, 404)
+    assert (await mother.send("DELETE", _place(told), headers=SEEN)).status_code == 204
+    assert (await mother.get(_place(told))).status_code == 410
+
+
 async def test_what_was_still_to_be_delivered_is_not(as_: Callers, child: Child, running: Running) -> None:
     letter = examples.example(
         "communication-request-family-contact", child.numbers | {examples.CENTRE: examples.HEALTH_VISITING}

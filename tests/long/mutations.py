@@ -20,6 +20,11 @@ WHAT_IT_IS_ABOUT = "tests/policy/test_facts.py"
 VERSIONS = "tests/api/test_history.py"
 LOOKUPS, LEFT_BEHIND = "tests/api/test_lookup.py", "tests/api/test_lookup_leaves.py"
 
+PATCH, CONDITIONAL, NEXT_VERSION = "app/api/patch.py", "app/api/conditional.py", "app/api/next_version.py"
+WRITING, IDEMPOTENCY = "app/store/writing.py", "app/store/idempotency.py"
+DELETES, PATCHES = "tests/api/test_delete.py", "tests/api/test_patch.py"
+CONDITIONS, REPEATED = "tests/api/test_conditional_create.py", "tests/api/test_idempotency.py"
+
 
 @dataclass(frozen=True)
 class Mutation:
@@ -298,5 +303,61 @@ MUTATIONS = (
         "    if question.complete is not None:\n",
         "    if False:\n",
         (VERSIONS,),
+    ),
+    Mutation(
+        "what was deleted is found",
+        VISIBLE,
+        "    if not deleted:\n",
+        "    if False:\n",
+        (DELETES,),
+    ),
+    Mutation(
+        "what was deleted is still delivered",
+        WRITING,
+        "        if version.deleted:\n",
+        "        if False:\n",
+        (DELETES,),
+    ),
+    Mutation(
+        "a version that was not seen is written over",
+        NEXT_VERSION,
+        "    if place.expected not in (None, stored.version):\n",
+        "    if False:\n",
+        (DELETES, PATCHES),
+    ),
+    Mutation(
+        "a patch loses what is hidden",
+        PATCH,
+        "        if shown != stored.content:\n",
+        "        if False:\n",
+        (PATCHES,),
+    ),
+    Mutation(
+        "what the service gives is patched",
+        PATCH,
+        "        _check_ours(before, patched)\n",
+        "",
+        (PATCHES,),
+    ),
+    Mutation(
+        "a condition may meet more than is meant",
+        CONDITIONAL,
+        " or not _is_narrow(query):\n",
+        ":\n",
+        (CONDITIONS,),
+    ),
+    Mutation(
+        "those who ask under one condition do not wait",
+        CONDITIONAL,
+        "        await conditional_key.take_turn(tx, _keys(query), service.bucket_key)\n",
+        "",
+        (CONDITIONS,),
+    ),
+    Mutation(
+        "a key is taken for whatever is sent with it",
+        IDEMPOTENCY,
+        "    if earlier.request != claim.request:\n",
+        "    if False:\n",
+        (REPEATED,),
     ),
 )
