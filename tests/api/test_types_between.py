@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from httpx import Response
 
+from app.fhir import systems
 from tests.api import answers, examples, family, records
 from tests.api.answers import diagnostics, expressions, ids
 from tests.api.callers import Caller, Callers
@@ -91,6 +92,31 @@ async def test_a_message_is_read_by_whom_it_was_sent_to(as_: Callers, child: Chi
     assert (await as_["maternity"].get(url(stored))).json() == stored
     assert await progress(as_["maternity"], stored, note=[{"text": "Read"}]) == 403
     assert (await as_["childrens-centre"].get(url(stored))).status_code == 404
+
+
+async def test_what_is_written_about_an_expecting_mother_is_about_her_and_ends_with_no_birth(as_: Callers) -> None:
+    """Her own word opens it; after a loss it is not there for outreach, and stays with who cares for her."""
+    child = await family.child(as_)
+    mother, own = child.mother_number, as_["maternity"]
+    patient = examples.example("patient-mother-expecting", {examples.MOTHER: mother, examples.HEALTH_VISITING: "RX998"})
+    stored = family.created(await own.create(patient))
+    visit = records.record("encounter-birth", child, "RX998", type=[_review("antenatal")])
+    visit["subject"]["identifier"]["value"] = mother
+    visit = family.created(await own.create(visit))
+    of_herself = examples.example(family.PERMITS_CENTRE, {examples.CHILD: mother, examples.MOTHER: mother})
+    of_herself["organization"] = [examples.organization("RX998")]
+    of_herself["provision"]["code"] = [{"coding": [{"system": systems.DATA_CATEGORY, "code": "health"}]}]
+    family.created(await own.create(of_herself))
+    assert (await as_["childrens-centre"].get(url(visit))).status_code == 200
+    assert ids(await own.get("Encounter", child.about())) == []
+    lost = [{"url": systems.PREGNANCY, "valueCode": "loss"}]
+    family.updated(await own.update(stored | {"extension": lost}))
+    assert (await as_["childrens-centre"].get(url(visit))).status_code == 404
+    assert (await own.get(url(visit))).status_code == 200
+
+
+def _review(code: str) -> Json:
+    return {"coding": [{"system": systems.CHILD_HEALTH_REVIEW, "code": code}]}
 
 
 async def test_that_somebody_looked_is_written_by_nobody(as_: Callers, child: Child) -> None:
