@@ -6,8 +6,6 @@ A system is compared in its publisher's spelling. A Coding without a system mean
 Nothing here raises.
 """
 
-from collections.abc import Mapping
-
 from app.fhir import system_spelling
 
 canonical = system_spelling.canonical
@@ -15,7 +13,7 @@ canonical = system_spelling.canonical
 
 def token(coding: object) -> str | None:
     """`system|code` of a Coding, or None when it lacks either."""
-    if not isinstance(coding, Mapping):
+    if not isinstance(coding, dict):
         return None
     system, code = coding.get("system"), coding.get("code")
     if not (isinstance(system, str) and isinstance(code, str) and system and code):
@@ -25,7 +23,7 @@ def token(coding: object) -> str | None:
 
 def tokens(concept: object) -> tuple[str | None, ...]:
     """The token of each Coding of a CodeableConcept: empty when it has no Coding, None for one that cannot be read."""
-    return tuple(token(coding) for coding in items(concept.get("coding"))) if isinstance(concept, Mapping) else ()
+    return tuple(token(coding) for coding in items(concept.get("coding"))) if isinstance(concept, dict) else ()
 
 
 def items(value: object) -> tuple[object, ...]:

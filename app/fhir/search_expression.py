@@ -174,7 +174,7 @@ def _values(value: Any, steps: tuple[Step, ...]) -> Iterator[Any]:
 
 def _taken(value: Any, step: Step) -> Iterator[Any]:
     """What one step leads to. What is no object has nothing inside."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return
     match step:
         case Named(names):

@@ -84,11 +84,7 @@ def folded(text: str) -> str:
 def _all_tokens(code: str, values: Iterable[Any]) -> Iterator[str]:
     for value in values:
         yield from (f"{code}#{each}" for each in _tokens(value))
-        if (
-            isinstance(value, Mapping)
-            and isinstance(value.get("type"), Mapping)
-            and isinstance(value.get("value"), str)
-        ):
+        if isinstance(value, dict) and isinstance(value.get("type"), Mapping) and isinstance(value.get("value"), str):
             of_type = (each for each in coding.tokens(value["type"]) if each)
             yield from (f"{code}:of-type#{each}|{value['value']}" for each in of_type)
 
@@ -99,10 +95,10 @@ def _tokens(value: object) -> Iterator[str]:
         yield f"|{str(value).lower()}"
     elif isinstance(value, str):
         yield f"|{value}"
-    elif isinstance(value, Mapping) and "coding" in value:
+    elif isinstance(value, dict) and "coding" in value:
         for each in coding.items(value["coding"]):
             yield from _tokens(each)
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         code = value.get("code", value.get("value"))
         if isinstance(code, str):
             yield f"|{code}"
@@ -113,10 +109,10 @@ def _tokens(value: object) -> Iterator[str]:
 def _words(values: Iterable[Any]) -> Iterator[str]:
     """What is written beside codes, and what kind of identifier somebody says it is."""
     for value in values:
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             concept = value["type"] if isinstance(value.get("type"), Mapping) else value
             for each in (concept, *coding.items(concept.get("coding"))):
-                said = (each.get("text"), each.get("display")) if isinstance(each, Mapping) else ()
+                said = (each.get("text"), each.get("display")) if isinstance(each, dict) else ()
                 yield from (text for text in said if isinstance(text, str))
 
 
@@ -124,13 +120,13 @@ def _references(value: object) -> Iterator[str]:
     if isinstance(value, str):  # a canonical, with or without its version
         yield f"|{value}"
         yield f"|{value.partition('|')[0]}"
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return
     literal = _LITERAL.fullmatch(str(value.get("reference", "")))
     if literal:
         yield literal[1]
     identifier = value.get("identifier")
-    if isinstance(identifier, Mapping):
+    if isinstance(identifier, dict):
         yield from _tokens(identifier)
 
 
@@ -140,7 +136,7 @@ def _strings(key: str, texts: Iterable[str]) -> Iterator[tuple[str, str, str]]:
 
 def _texts(values: Iterable[Any]) -> Iterator[str]:
     for value in values:
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             for part in _PARTS_OF_STRINGS:
                 yield from (str(each) for each in coding.items(value.get(part)) if each is not None)
         else:
@@ -148,10 +144,10 @@ def _texts(values: Iterable[Any]) -> Iterator[str]:
 
 
 def _periods(value: object) -> Iterator[time.Period]:
-    if isinstance(value, Mapping) and ("event" in value or "repeat" in value):  # a Timing
+    if isinstance(value, dict) and ("event" in value or "repeat" in value):  # a Timing
         for each in (*coding.items(value.get("event")), value.get("repeat", {}).get("boundsPeriod")):
             yield from _periods(each)
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         if period := time.period(value):
             yield period
     elif span := time.span(value):

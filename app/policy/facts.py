@@ -124,8 +124,8 @@ def _people(references: object) -> Iterator[str]:
 def identified(references: object, system: str) -> Iterator[str]:
     """The identifiers in a system by which one or several References name what they refer to."""
     for reference in coding.items(references):
-        identifier = reference.get("identifier") if isinstance(reference, Mapping) else None
-        if isinstance(identifier, Mapping) and identifier.get("system") == system:
+        identifier = reference.get("identifier") if isinstance(reference, dict) else None
+        if isinstance(identifier, dict) and identifier.get("system") == system:
             value = identifier.get("value")
             if isinstance(value, str):
                 yield value
@@ -135,7 +135,7 @@ def _data_date(resource: Mapping[str, object]) -> datetime | None:
     """When what it says was so: of what went on for a while, from when."""
     stated = (resource[element] for element in _DATED.get(str(resource["resourceType"]), ()) if element in resource)
     value = next(stated, None)
-    span = time.period(value) if isinstance(value, Mapping) else time.span(value)
+    span = time.period(value) if isinstance(value, dict) else time.span(value)
     return span.start if span else None
 
 
@@ -155,7 +155,7 @@ def _ended(resource: Mapping[str, object]) -> datetime | None:
 def restriction(patient: Mapping[str, object]) -> str:
     """U, R or V: the confidentiality that the Patient's own labels state, as the national service labels it."""
     meta = patient.get("meta")
-    stated = coding.items(meta.get("security") if isinstance(meta, Mapping) else None)
+    stated = coding.items(meta.get("security") if isinstance(meta, dict) else None)
     levels = {coding.token(each) for each in stated}
     if levels & {f"{systems.CONFIDENTIALITY}|V", f"{systems.CONFIDENTIALITY}|REDACTED"}:
         return "V"
@@ -165,7 +165,7 @@ def restriction(patient: Mapping[str, object]) -> str:
 def pregnancy(patient: Mapping[str, object]) -> str:
     """`ongoing`, `live-birth`, `loss`, or empty where none is recorded."""
     for extension in coding.items(patient.get("extension")):
-        if isinstance(extension, Mapping) and extension.get("url") == systems.PREGNANCY:
+        if isinstance(extension, dict) and extension.get("url") == systems.PREGNANCY:
             return str(extension.get("valueCode", ""))
     return ""
 
@@ -179,4 +179,4 @@ def is_bereaved(patient: Mapping[str, object]) -> bool:
 def is_responsible(related_person: Mapping[str, object]) -> bool:
     """Whether parental responsibility is recorded for a relative."""
     extensions = coding.items(related_person.get("extension"))
-    return any(isinstance(e, Mapping) and e.get("url") == systems.PARENTAL_RESPONSIBILITY for e in extensions)
+    return any(isinstance(e, dict) and e.get("url") == systems.PARENTAL_RESPONSIBILITY for e in extensions)
