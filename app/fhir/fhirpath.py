@@ -35,7 +35,7 @@ def compiled(expression: str, path: str) -> Holds:
     def holds(value: Any, resource: dict[str, Any]) -> bool:
         whole = copy.deepcopy(resource)  # fhirpathpy writes into what it is given
         node: Any = whole
-        if value is not resource:
+        if value is not resource or "resourceType" not in resource:  # of what says no type itself, the path is told
             node = ResourceNode(copy.deepcopy(value), path, None, None, None)  # type: ignore[no-untyped-call]  # as said
         found: list[Any] = list(run(node, {"resource": whole, "rootResource": whole}))
         return found != [] and found != [False]

@@ -132,12 +132,10 @@ def _by_existence(structure: Structure, part: Element, steps: Steps, at: str) ->
 
 
 def _by_type(structure: Structure, part: Element, steps: Steps, at: str) -> Schema:
+    """By which type of a choice the item has, such as `value`. The types of a list's own items are one."""
     element, passed = _followed(structure, part, steps, at)
-    if element.types and all(type.code[0].isupper() and not element.is_choice for type in element.types):
-        kinds = {"enum": [type.code for type in element.types]}
-        return _nested(passed, {"type": "object", "required": ["resourceType"], "properties": {"resourceType": kinds}})
-    if not steps:
-        raise DefinitionError(f"{at}: a list is not parted by the type of its items.")
+    if not element.is_choice:
+        raise DefinitionError(f"{at}: {'.'.join(steps) or _SELF} is no choice of types.")
     return _nested(passed, {})
 
 

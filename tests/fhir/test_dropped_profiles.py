@@ -44,6 +44,11 @@ OBSERVATION: Json = {
         },
     ],
 }
+ANSWERS: Json = {
+    "resourceType": "QuestionnaireResponse",
+    "status": "completed",
+    "item": [{"linkId": "1", "item": [{"linkId": "1.1", "text": "x"}]}],
+}
 BY_SYSTEM = {"slicing": {"discriminator": [{"type": "value", "path": "system"}], "rules": "open"}}
 NHS = "Patient.identifier:nhs"
 
@@ -276,6 +281,32 @@ ENFORCED: list[tuple[str, Json, list[Json], list[tuple[Steps, Any]], str]] = [
         "Observation.code.coding",
     ),
     (
+        "slice by the type of a choice",
+        OBSERVATION,
+        [
+            {
+                "path": "Observation.component",
+                "slicing": {"discriminator": [{"type": "type", "path": "value"}]},
+            },
+            {"id": "Observation.component:text", "path": "Observation.component", "sliceName": "text", "max": "0"},
+            {
+                "id": "Observation.component:text.value[x]",
+                "path": "Observation.component.value[x]",
+                "min": 1,
+                "type": [{"code": "string"}],
+            },
+        ],
+        [(("component", 0, "valueQuantity"), REMOVED), (("component", 0, "valueString"), "x")],
+        "Observation.component",
+    ),
+    (
+        "a part that contains itself",
+        ANSWERS,
+        [{"path": "QuestionnaireResponse.item.item.text", "min": 1}],
+        [(("item", 0, "item", 0, "text"), REMOVED)],
+        "QuestionnaireResponse.item[0].item[0].text",
+    ),
+    (
         "extension by URL",
         PATIENT,
         [
@@ -411,6 +442,26 @@ def test_a_data_type_has_profiles_too(folder: Folder) -> None:
     assert folder.places(PATIENT) == {"Patient.identifier[1].use"}
 
 
+def test_an_extension_is_enforced_wherever_it_stands(folder: Folder) -> None:
+    constraint = {"key": "x-1", "severity": "error", "human": "x", "expression": "value.length() > 1"}
+    url = folder.profile(
+        "Extension",
+        {"path": "Extension", "constraint": [constraint]},
+        {"path": "Extension.url", "fixedUri": "https://example.org/fhir/StructureDefinition/Nickname"},
+        {"path": "Extension.value[x]", "min": 1, "type": [{"code": "string"}]},
+        name="Nickname",
+        context=[{"type": "element", "expression": "HumanName"}],
+    )
+
+    def named(**value: Any) -> Json:
+        return PATIENT | {"name": [{"family": "Example", "extension": [{"url": url} | value]}]}
+
+    assert folder.places(named(valueString="Ann")) == set()
+    assert folder.places(named(valueString="A")) == {"Patient.name[0].extension[0]"}
+    assert "Patient.name[0].extension[0].value" in folder.places(named(valueCode="Ann"))
+    assert folder.places(PATIENT | {"extension": [{"url": url, "valueString": "Ann"}]}) == {"Patient.extension[0]"}
+
+
 def test_a_target_that_is_a_profile_of_the_whole_type_is_that_type(folder: Folder) -> None:
     target = folder.profile("Practitioner", {"path": "Practitioner.name", "min": 1}, name="Target")
     type = {"code": "Reference", "targetProfile": [target]}
@@ -506,6 +557,14 @@ UNENFORCEABLE: list[tuple[str, list[Json]]] = [
         [
             {"path": "Patient.contact", "slicing": {"discriminator": [{"type": "profile", "path": "$this"}]}},
             {"id": "Patient.contact:a", "path": "Patient.contact", "sliceName": "a", "min": 1},
+        ],
+    ),
+    (
+        "a discriminator by type of what has one type",
+        [
+            {"path": "Patient.contact", "slicing": {"discriminator": [{"type": "type", "path": "name"}]}},
+            {"id": "Patient.contact:a", "path": "Patient.contact", "sliceName": "a", "min": 1},
+            {"id": "Patient.contact:a.name", "path": "Patient.contact.name", "min": 1},
         ],
     ),
     (
