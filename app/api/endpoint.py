@@ -19,7 +19,7 @@ from app.api.refused import Refused
 from app.api.requests import Asked
 from app.api.service import Service
 from app.fhir import resource_id
-from app.fhir.errors import FHIRError, InvalidResourceId, TimedOut, VersionMismatch
+from app.fhir.errors import FHIRError, InvalidResourceId, TimedOut, TooManyLinked, VersionMismatch
 from app.policy import authority
 from app.policy.authority import Interaction, Permit, Refusal
 from app.store import audit
@@ -29,6 +29,7 @@ from app.store.database import IN_DOUBT
 # The refusals that may have come of what is kept, with their rules; the others come of the request's form.
 REMEMBERED = {403: "not_yours_to_write", 409: "conflict", 410: "gone", 412: "not_as_expected", 422: "not_valid"}
 ANOTHER_VERSION = "another_version"  # of a 409
+TOO_MANY_LINKED = "too_many_linked"  # of a 400
 ASSIGNED = "cradle.assigned"  # where the ASGI scope of a transaction's entry holds the id promised to what it creates
 LONG = frozenset({"bundle"})  # its entries have a time each
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")  # https://hl7.org/fhir/R4/datatypes.html#id
@@ -90,7 +91,7 @@ async def answer(service: Service, asked: Asked, name: str, type: str, interact:
     except FHIRError as refused:
         if refused.status >= 500:
             telemetry.defect(refused.__cause__ or refused, asked.request_id)
-        if refused.status in REMEMBERED:
+        if refused.status in REMEMBERED or isinstance(refused, TooManyLinked):
             return await _refused(service, asked, name, type, refused)
         return responses.error(refused)
     except TimeoutError as late:
@@ -113,7 +114,7 @@ def _defect(defect: Exception, request_id: str) -> Response:
 
 async def _refused(service: Service, asked: Asked, name: str, type: str, refused: FHIRError) -> Response:
     """A refusal is remembered too; where it cannot be, the caller is told that, and nothing else."""
-    rule = ANOTHER_VERSION if isinstance(refused, VersionMismatch) else REMEMBERED[refused.status]
+    rule = ANOTHER_VERSION if isinstance(refused, VersionMismatch) else REMEMBERED.get(refused.status, TOO_MANY_LINKED)
     rule = getattr(refused, "rule", rule)
     id = resource_id.parse(asked.request.path_params.get("id", ""))
     entry = Entry(

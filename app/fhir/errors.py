@@ -59,6 +59,12 @@ class InvalidParameter(FHIRError):
     status, code = 400, "invalid"
 
 
+class TooManyLinked(InvalidParameter):
+    """400: more is at the end of a link of a search than it may go through, which tells how much the caller may see."""
+
+    code = "too-costly"
+
+
 class Unauthenticated(FHIRError):
     """401: no access token, or one that does not hold (RFC 6750 section 3.1)."""
 

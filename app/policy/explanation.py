@@ -62,6 +62,7 @@ EXPLANATIONS = {
     "conflict": Explanation("Something else is kept there already.", None),
     "not_as_expected": Explanation("What was to hold before this was done does not hold, or was not said.", None),
     "another_version": Explanation("There is a newer version than the one that was seen.", None),
+    "too_many_linked": Explanation("More records were at the end of a link than a search goes through.", None),
     "gone": Explanation("This was deleted.", "This was deleted."),
     "not_valid": Explanation("What was sent is not valid, or breaks a rule about what is kept.", None),
     "undone": Explanation("This was part of a transaction that was refused, so it did not come about.", None),

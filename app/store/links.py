@@ -15,7 +15,7 @@ from sqlalchemy import Select, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.fhir import resource_id
-from app.fhir.errors import InvalidParameter
+from app.fhir.errors import TooManyLinked
 from app.fhir.search_criteria import About, AnyOf, Chained, Criterion, Has, Ids, Not
 from app.fhir.search_parameters import SearchParameter
 from app.policy.authority import Permit
@@ -46,7 +46,7 @@ class Links:
     key: bytes
 
     async def resolve(self, type: str, criterion: Criterion) -> Condition:
-        """The condition on a resource of this type. Raises InvalidParameter where a link has too many ends."""
+        """The condition on a resource of this type. Raises TooManyLinked where a link has too many ends."""
         match criterion:
             case About():
                 return criteria.within_buckets(await named(self.tx, type, criterion, self.key), person_column(type))
@@ -82,7 +82,7 @@ class Links:
         driver = await database.driver(self.tx)
         found = await _statements.fetch(driver, self.permits[type], shape, build=build, **values)
         if len(found) > MOST_LINKED:
-            raise InvalidParameter(f"More than {MOST_LINKED} of {type} are at the end of this link. Narrow it.")
+            raise TooManyLinked(f"More than {MOST_LINKED} of {type} are at the end of this link. Narrow it.")
         return found
 
     async def _refers(self, parameter: SearchParameter, target: str, ids: Sequence[UUID]) -> Condition:

@@ -14,6 +14,7 @@ import pytest
 from httpx import Response
 
 from app.fhir import systems
+from app.store import links
 from tests.api import examples, family
 from tests.api.answers import Lines
 from tests.api.callers import FHIR_JSON, Callers
@@ -177,6 +178,19 @@ async def test_when_a_lookup_is_refused_one_row_says_who_was_asked_for(
     assert (await ask("Flag", child.about(), {"X-Request-ID": request_id})).status_code == 403
     (row,) = await rows(running, request_id)
     assert (row["outcome"], names(row, child)) == ("refused", True)
+
+
+async def test_when_too_much_is_at_the_end_of_a_link_that_is_remembered(
+    as_: Callers, child: Child, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It tells how much the caller may see, and nothing of what is hidden."""
+    monkeypatch.setattr(links, "MOST_LINKED", 1)
+    request_id = str(uuid4())
+    asked = {"patient:Patient.gender": "female,male,other,unknown"}
+    answer = await as_["health-visiting"].get("RelatedPerson", asked, {"X-Request-ID": request_id})
+    assert (answer.status_code, answer.json()["issue"][0]["code"]) == (400, "too-costly")
+    (row,) = await rows(running, request_id)
+    assert (row["outcome"], row["rule"]) == ("refused", "too_many_linked")
 
 
 async def test_when_a_read_is_refused_one_row_says_what_was_asked_for(

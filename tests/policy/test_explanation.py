@@ -57,7 +57,7 @@ def put_instead() -> set[str]:
     return {text for call in calls for each in call.keywords if each.arg == "rule" for text in _texts(each.value)}
 
 
-REMEMBERED = {*endpoint.REMEMBERED.values(), endpoint.ANOTHER_VERSION}
+REMEMBERED = {*endpoint.REMEMBERED.values(), endpoint.ANOTHER_VERSION, endpoint.TOO_MANY_LINKED}
 USED, RELEASING = named(*NAMING) | put_instead() | REMEMBERED, named("Authority")
 
 
