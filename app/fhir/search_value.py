@@ -65,10 +65,11 @@ def reference(parameter: SearchParameter, name: str, modifier: str, text: str) -
 
 def of_type(parameter: SearchParameter, name: str, text: str) -> str:
     """As `search_index.Indexed` has it: `identifier:of-type#system|code|value`."""
-    system, code, *value = (unescaped(each) for each in _split(text, "|"))
-    if not system or not code or len(value) != 1 or not value[0]:
-        raise InvalidParameter(f"Give {name} as [system]|[code]|[value].", expression=base(name))
-    return f"{parameter.code}:of-type#{coding.canonical(system)}|{code}|{value[0]}"
+    match [unescaped(each) for each in _split(text, "|")]:
+        case [system, code, value] if system and code and value:
+            return f"{parameter.code}:of-type#{coding.canonical(system)}|{code}|{value}"
+        case _:
+            raise InvalidParameter(f"Give {name} as [system]|[code]|[value].", expression=base(name))
 
 
 def patient_id(name: str, text: str) -> str:

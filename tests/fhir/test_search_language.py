@@ -219,6 +219,7 @@ def test_what_other_resources_are_asked(type: str, name: str, value: str, expect
     ("type", "name", "value", "said"),
     [
         pytest.param("Consent", "status:missing", "yes", "status: status:missing is true or false.", id="missing"),
+        pytest.param("Patient", "identifier:of-type", "x", "identifier: Give identifier:of-type as", id="one part"),
         pytest.param("Patient", "identifier:of-type", "x|y", "identifier: Give identifier:of-type as", id="two parts"),
         pytest.param("Observation", "value-quantity", "5kg", "value-quantity: Give value-quantity as", id="one word"),
         pytest.param("Observation", "value-quantity", "5|kg", "value-quantity: Give value-quantity as", id="a unit"),
