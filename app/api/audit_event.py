@@ -19,6 +19,7 @@ from app.fhir import audit_event, bundle, resource_id, subset
 from app.fhir.bundle import Entry as BundleEntry
 from app.fhir.errors import InvalidParameter, NotFound
 from app.fhir.search_criteria import About, Ids, SearchQuery, When
+from app.fhir.subset import Part
 from app.store import audit, audit_search, criteria, resource
 from app.store import search as stored
 from app.store.audit import Entry
@@ -54,7 +55,7 @@ async def search_type(service: Service, asked: Asked) -> Response:
         links["next"] = search_links.link(service, asked, query, events.next)
     base = f"{service.settings.fhir_base}/AuditEvent"
     entries = [
-        BundleEntry(f"{base}/{row['id']}", subset.of(_text(row), query.summary, query.elements), "match")
+        BundleEntry(f"{base}/{row['id']}", subset.of(_text(row), Part(query.summary, query.elements)), "match")
         for row in events.rows
     ]
     return responses.fhir(bundle.searchset(entries, events.total if query.total else None, links))

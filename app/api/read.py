@@ -13,8 +13,9 @@ from app.api import conditions, requests, responses
 from app.api.endpoint import Interact, permit
 from app.api.requests import Asked
 from app.api.service import Service
-from app.fhir import resource_id, subject
+from app.fhir import resource_id, search_result, subject
 from app.fhir.errors import Gone, NotFound
+from app.fhir.subset import WHOLE, Part
 from app.policy.authority import Permit
 from app.store import audit, identity
 from app.store.audit import Entry
@@ -26,13 +27,15 @@ def of(type: str) -> Interact:
     """The interaction for one type."""
 
     async def read(service: Service, asked: Asked) -> Response:
-        requests.only(requests.query_pairs(asked.request), "_format")
         may_see = permit(service, asked, "read", type, "r")
+        pairs = requests.query_pairs(asked.request)
+        requests.only(pairs, "_summary", "_elements")
+        part = search_result.part(type, pairs)
         id = resource_id.parse(asked.request.path_params["id"])
         row = await service.read(Read(may_see, type, id, None, partial(entry, asked, "read", type, id)))
         if row is None:
             raise NotFound
-        return answered(asked, await _surviving(service, asked, may_see, row) or row)
+        return answered(asked, await _surviving(service, asked, may_see, row) or row, part)
 
     return read
 
@@ -57,13 +60,13 @@ def _may_be_superseded(row: Row) -> bool:
     return row.type == "Patient" and not row.deleted and '"replaced-by"' in row.content
 
 
-def answered(asked: Asked, row: Row) -> Response:
+def answered(asked: Asked, row: Row, part: Part = WHOLE) -> Response:
     """A version that was found: 304 where the caller has it already, 410 where it is the one that deleted."""
     if row.deleted:
         return responses.error(Gone())
     if conditions.has_already(asked.request, row.version, row.last_updated):
         return responses.not_modified(row)
-    return responses.resource(row)
+    return responses.resource(row, part=part)
 
 
 def entry(asked: Asked, interaction: str, type: str, id: UUID | None, row: Row | None) -> Entry:

@@ -9,8 +9,9 @@ from email.utils import format_datetime
 
 from starlette.responses import Response
 
-from app.fhir import json_text, outcome
+from app.fhir import json_text, outcome, subset
 from app.fhir.errors import FHIRError
+from app.fhir.subset import WHOLE, Part
 from app.policy import redaction
 from app.store.search import Row
 
@@ -42,9 +43,9 @@ def shown(row: Row) -> str:
     return redaction.shown(row.content, row.type, contact=row.shows_contact, location=row.shows_location)
 
 
-def resource(row: Row, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """One released resource with its version."""
-    return fhir(shown(row), status, of_version(row.version, row.last_updated) | (headers or {}))
+def resource(row: Row, status: int = 200, headers: dict[str, str] | None = None, part: Part = WHOLE) -> Response:
+    """One released resource with its version, or the part of it that is asked for."""
+    return fhir(subset.of(shown(row), part), status, of_version(row.version, row.last_updated) | (headers or {}))
 
 
 def of_version(version: int, last_updated: datetime) -> dict[str, str]:

@@ -17,6 +17,7 @@ from app.fhir import bundle, outcome, search_criteria, subset
 from app.fhir.bundle import Entry as BundleEntry
 from app.fhir.errors import Issue
 from app.fhir.search_criteria import Pair, SearchQuery
+from app.fhir.subset import Part
 from app.policy import explanation
 from app.store import audit
 from app.store.audit import Entry
@@ -45,16 +46,16 @@ def text(
     types: Iterable[str] | None = None,
 ) -> str:
     """The Bundle. `types` are those that were asked for, where it is not what the query says. `_elements` is of what was searched for; what is included is shown whole, or as its summary."""
-    entries = [_entry(service, row, query, "match", query.elements) for row in found.rows]
-    entries += [_entry(service, row, query, "include", ()) for row in found.included.rows]
+    entries = [_entry(service, row, "match", Part(query.summary, query.elements)) for row in found.rows]
+    entries += [_entry(service, row, "include", Part(query.summary)) for row in found.included.rows]
     touched = frozenset(_touched(query) if types is None else types)
     notes = [BundleEntry(None, outcome.text([issue]), "outcome") for issue in _notes(asked, query, found, touched)]
     return bundle.searchset([*entries, *notes], found.total, links)
 
 
-def _entry(service: Service, row: Row, query: SearchQuery, mode: bundle.Mode, elements: tuple[str, ...]) -> BundleEntry:
+def _entry(service: Service, row: Row, mode: bundle.Mode, part: Part) -> BundleEntry:
     url = f"{service.settings.fhir_base}/{row.type}/{row.id}"
-    return BundleEntry(url, subset.of(responses.shown(row), query.summary, elements), mode)
+    return BundleEntry(url, subset.of(responses.shown(row), part), mode)
 
 
 def _touched(query: SearchQuery) -> Iterator[str]:

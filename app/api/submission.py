@@ -11,7 +11,7 @@ from app.api import preferences, requests, responses
 from app.api.endpoint import ASSIGNED, NAMED
 from app.api.requests import Asked
 from app.api.service import Service
-from app.fhir import acceptance, outcome, subject, systems, validation
+from app.fhir import acceptance, outcome, subject, subset, systems, validation
 from app.fhir.errors import Issue, Malformed, Unprocessable
 from app.fhir.json_text import JSONTextError
 from app.fhir.nhs_number import NHSNumber
@@ -36,6 +36,11 @@ def checked(service: Service, asked: Asked, type: str, raw: bytes) -> Draft:
         raise Malformed(f"This takes a {type}: resourceType must say so.", expression="resourceType")
     about = subject.of(resource)
     _name(asked, about)
+    if subset.is_part(resource):
+        raise Unprocessable(
+            "This is a part of a resource (SUBSETTED among its tags), and the rest would be lost. Send the whole.",
+            expression=f"{type}.meta.tag",
+        )
     if found := validation.faults(resource):
         raise Unprocessable("The resource is not valid.", issues=outcome.issues(found))
     check_range(service, about)

@@ -11,7 +11,7 @@ from app.fhir.errors import InvalidParameter
 from app.fhir.search_criteria import About, Criterion, Pair, Prefix, SearchQuery, When
 from app.fhir.time import Span
 
-NAMES = ("_since", "_type", "_count", "start", "end", "_format")
+NAMES = ("_since", "_type", "_count", "start", "end", "_format", "_pretty")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any, get_args
 from app.fhir import schema_definitions, search_parameters, search_refusal
 from app.fhir.errors import InvalidParameter
 from app.fhir.search_criteria import Include, Pair, SearchQuery, Sort, Summary
+from app.fhir.subset import Part
 
 MOST_SORTS = 3
 _MOST_DIGITS = 9
@@ -50,6 +51,21 @@ def checked(query: SearchQuery, pairs: Iterable[Pair]) -> SearchQuery:
     if query.summary == "count" and (query.includes or not query.total):
         raise InvalidParameter("_summary=count is the total, and nothing else.", expression="_summary")
     return replace(query, count=0) if query.summary == "count" else query
+
+
+def part(type: str, pairs: Iterable[Pair]) -> Part:
+    """What is asked for of one resource that is read. Raises InvalidParameter."""
+    asked = checked(_shape(type, pairs), pairs)
+    if asked.summary == "count":
+        raise InvalidParameter("A resource that is read has no count. Leave _summary out.", expression="_summary")
+    return Part(asked.summary, asked.elements)
+
+
+def _shape(type: str, pairs: Iterable[Pair]) -> SearchQuery:
+    query = SearchQuery(type, (), (), 1, total=True, pairs=())
+    for name, value in pairs:
+        query = replace(query, **read(type, name, value, 1))
+    return query
 
 
 def elements(type: str, value: str) -> tuple[str, ...]:

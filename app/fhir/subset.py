@@ -7,10 +7,12 @@ of the summary, is in HL7's definitions (`fhir_profiles/base/elements.json`).
 """
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from app.fhir import json_text
+from app.fhir import coding, json_text
 from app.fhir.schema_definitions import FOLDER
 from app.fhir.search_criteria import Summary
 
@@ -18,23 +20,41 @@ _IDENTITY = frozenset(("resourceType", "id", "meta"))
 _SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
 
 
-def of(text: str, summary: Summary, elements: tuple[str, ...] = ()) -> str:
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is asked for: a summary of one kind, or these elements (a choice as `value[x]`), or all of it."""
+
+    summary: Summary = "false"
+    elements: tuple[str, ...] = ()
+
+
+WHOLE = Part()
+
+
+def of(text: str, part: Part) -> str:
     """The text of a resource, or of the part that is asked for."""
-    if summary == "false" and not elements:
+    if part == WHOLE:
         return text
     resource = json_text.exact(text)
     type = resource["resourceType"]
-    kept = {name: value for name, value in resource.items() if _is_kept(type, name.lstrip("_"), summary, elements)}
+    kept = {name: value for name, value in resource.items() if _is_kept(type, name.lstrip("_"), part)}
     return json_text.written_exactly(_marked(kept))
 
 
-def _is_kept(type: str, name: str, summary: Summary, elements: tuple[str, ...]) -> bool:
+def is_part(resource: Mapping[str, Any]) -> bool:
+    """Whether somebody got it as a part of another: what is not in it is not to be taken away."""
+    meta = resource.get("meta")
+    tags = coding.items(meta.get("tag")) if isinstance(meta, Mapping) else ()
+    return coding.token(_SUBSETTED) in [coding.token(tag) for tag in tags]
+
+
+def _is_kept(type: str, name: str, part: Part) -> bool:
     """`name` is as it stands in JSON: `deceasedBoolean`."""
     if name in _IDENTITY or _is_among(type, name, "kept"):
         return True
-    match summary:
+    match part.summary:
         case "false":
-            return any(_is(name, element) for element in elements)
+            return any(_is(name, element) for element in part.elements)
         case "true":
             return _is_among(type, name, "summary")
         case "text":

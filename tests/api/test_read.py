@@ -107,11 +107,11 @@ async def _change_practice(as_: Callers, child: Child) -> None:
     family.updated(await as_["health-visiting"].update(moved))
 
 
-async def test_a_read_takes_no_parameters(as_: Callers, child: Child) -> None:
-    for parameter in ("_elements", "_summary", "x"):
+async def test_a_read_takes_no_parameters_but_what_part_to_give(as_: Callers, child: Child) -> None:
+    for parameter in ("_sort", "name", "x"):
         answer = await as_["health-visiting"].get(f"Patient/{child.id}", {parameter: "true"})
         assert answer.status_code == 400
-        assert answers.diagnostics(answer) == "This takes no parameters but _format."
+        assert answers.diagnostics(answer) == "This takes no parameters but _summary, _elements."
 
 
 async def test_everybody_reads_the_directory(as_: Callers) -> None:

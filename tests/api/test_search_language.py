@@ -192,6 +192,18 @@ async def test_only_a_part_is_given_and_says_so(as_: Callers, child: Child) -> N
     assert same == whole
 
 
+async def test_a_part_is_read_and_not_written_back(as_: Callers, child: Child) -> None:
+    caller, url = as_["health-visiting"], f"Patient/{child.id}"
+    read = await caller.get(url, {"_elements": "name"})
+    assert (read.headers["etag"], "birthDate" in read.json()) == ('W/"1"', False)
+    assert read.json()["name"] == child.patient["name"]
+    assert (await caller.get(url, {"_summary": "data"})).json().keys() == child.patient.keys() - {"text"}
+    for wrong in ({"_summary": "count"}, {"_elements": "nam"}, {"_summary": "true", "_elements": "name"}):
+        assert (await caller.get(url, wrong)).status_code == 400
+    answer = await caller.update(read.json())
+    assert (answer.status_code, answers.expressions(answer)) == (422, {"Patient.meta.tag"})
+
+
 async def test_a_part_keeps_the_digits_of_numbers(as_: Callers, child: Child) -> None:
     text = json.dumps(_weight(child))
     value = json.dumps(json.loads(text)["valueQuantity"]["value"])

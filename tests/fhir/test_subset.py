@@ -9,6 +9,7 @@ import pytest
 
 from app.fhir import subset
 from app.fhir.search_criteria import Summary
+from app.fhir.subset import WHOLE, Part
 
 TEXT = (
     '{"resourceType":"Observation","id":"1","meta":{"versionId":"1","tag":[{"code":"x"}]},"text":{"status":"generated",'
@@ -30,23 +31,29 @@ SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValu
     ],
 )
 def test_what_is_kept(summary: Summary, elements: tuple[str, ...], more: set[str]) -> None:
-    part = json.loads(subset.of(TEXT, summary, elements))
+    part = json.loads(subset.of(TEXT, Part(summary, elements)))
     assert part.keys() == ALWAYS | more
     assert part["meta"] == {"versionId": "1", "tag": [{"code": "x"}, SUBSETTED]}
 
 
 def test_the_whole_is_the_text_that_was_given() -> None:
-    assert subset.of(TEXT, "false") is TEXT
+    assert subset.of(TEXT, WHOLE) is TEXT
 
 
 def test_numbers_keep_their_digits() -> None:
-    assert '"value":1.10,' in subset.of(TEXT, "false", ("value[x]",))
+    assert '"value":1.10,' in subset.of(TEXT, Part(elements=("value[x]",)))
 
 
 def test_an_element_is_not_taken_for_another_that_begins_like_it() -> None:
     text = (
         '{"resourceType":"Patient","id":"1","meta":{},"contact":[],"communication":[],"deceasedBoolean":true,"name":[]}'
     )
-    assert json.loads(subset.of(text, "false", ("contact",))).keys() == {
+    assert json.loads(subset.of(text, Part(elements=("contact",)))).keys() == {
         *("resourceType", "id", "meta", "contact", "deceasedBoolean")
     }
+
+
+def test_a_part_is_known_as_one() -> None:
+    assert subset.is_part(json.loads(subset.of(TEXT, Part("true"))))
+    assert not subset.is_part(json.loads(TEXT))
+    assert not subset.is_part({"resourceType": "Observation", "meta": "nonsense"})
