@@ -3,6 +3,7 @@
 https://hl7.org/fhir/R4/http.html#transaction
 """
 
+import asyncio
 from collections.abc import Sequence
 
 from starlette.responses import Response
@@ -17,6 +18,7 @@ from app.fhir.bundle_request import Requested
 from app.fhir.errors import Malformed
 from app.fhir.json_text import JSONTextError
 
+_LONG = 64 * 1024  # bytes that take so long to read that others are answered meanwhile
 _OF_AN_ENTRY = ("if-match", "if-none-match", "if-none-exist", "if-modified-since")
 
 
@@ -48,12 +50,19 @@ def _count(service: Service, asked: Asked, entries: Sequence[Requested]) -> None
 
 
 async def _read(service: Service, asked: Asked) -> tuple[str, list[Requested]]:
-    """With every number in the digits in which it came, since the resources are written out again."""
+    """The type and the entries."""
     raw = await requests.resource_body(asked.request, service.settings.largest_bundle)
+    if len(raw) < _LONG:
+        return _parsed(raw, service.settings.most_entries)
+    return await asyncio.to_thread(_parsed, raw, service.settings.most_entries)
+
+
+def _parsed(raw: bytes, most: int) -> tuple[str, list[Requested]]:
+    """With every number in the digits in which it came, since the resources are written out again."""
     try:
         resource, text = json_text.read(raw)
     except JSONTextError as error:
         raise Malformed(str(error)) from None
     if resource.get("resourceType") != "Bundle":
         raise Malformed("[base] takes a Bundle: resourceType must say so.", expression="resourceType")
-    return bundle_request.read(json_text.exact(text), service.settings.most_entries)
+    return bundle_request.read(json_text.exact(text), most)

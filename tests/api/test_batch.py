@@ -138,8 +138,10 @@ async def test_what_is_hidden_and_what_is_absent_are_the_same_in_a_batch(as_: Ca
     hidden = await bundles.send(as_["stranger"], "batch", *sent)
     other = json.loads(json.dumps(sent).replace(child.id, absent))
     nothing = await bundles.send(as_["stranger"], "batch", *other)
+    assert bundles.statuses(hidden) == bundles.statuses(nothing) == [404, 404, 404, 200]
+    for one, other in zip(bundles.answers(hidden), bundles.answers(nothing), strict=True):
+        assert json.dumps(one) == json.dumps(other).replace(absent, child.id)
     assert hidden.text == nothing.text.replace(absent, child.id)
-    assert bundles.statuses(hidden) == [404, 404, 404, 200]
 
 
 async def test_consent_is_asked_for_each_entry(as_: Callers, child: Child) -> None:

@@ -9,6 +9,7 @@ AUTHORITY, SUBTRACTION, GRANT = "app/policy/authority.py", "app/policy/subtracti
 VISIBLE, IN_SQL, AUDIT = "app/store/visible.py", "app/store/predicate_sql.py", "app/store/audit.py"
 CATEGORY, OWN_NAME, TARGETS = "app/policy/category.py", "app/policy/own_name.py", "app/store/targets.py"
 HISTORY, FEED = "app/store/history.py", "app/api/history.py"
+UNDOING, MATCHING = "app/api/undoing.py", "app/api/matching.py"
 LOOKUP, GATE = "app/child_protection/lookup.py", "app/child_protection/gate.py"
 
 WHO_SEES_WHAT = "tests/policy/test_authority.py"
@@ -18,6 +19,7 @@ READS, CONSENTS, AUDITED = "tests/api/test_read.py", "tests/api/test_consent.py"
 WHO_WRITES_WHAT, BETWEEN = "tests/policy/test_own_name.py", "tests/api/test_types_between.py"
 WHAT_IT_IS_ABOUT = "tests/policy/test_facts.py"
 VERSIONS = "tests/api/test_history.py"
+BATCHES, TRANSACTIONS = "tests/api/test_batch.py", "tests/api/test_transaction.py"
 LOOKUPS, LEFT_BEHIND = "tests/api/test_lookup.py", "tests/api/test_lookup_leaves.py"
 
 PATCH, CONDITIONAL, NEXT_VERSION = "app/api/patch.py", "app/api/conditional.py", "app/api/next_version.py"
@@ -359,5 +361,40 @@ MUTATIONS = (
         "    if earlier.request != claim.request:\n",
         "    if False:\n",
         (REPEATED,),
+    ),
+    Mutation(
+        "a transaction passes over what is refused",
+        UNDOING,
+        "    if answer.status_code >= 400:\n",
+        "    if False:\n",
+        (TRANSACTIONS,),
+    ),
+    Mutation(
+        "what a transaction undid is not in the audit",
+        UNDOING,
+        "    kept = [*undone.refused, *(_undone(each) for each in undone.attempted)]\n",
+        "    kept = [*undone.refused]\n",
+        (TRANSACTIONS,),
+    ),
+    Mutation(
+        "a reference by search is to any that is found",
+        MATCHING,
+        "        if len(found) != 1:\n",
+        "        if not found:\n",
+        (TRANSACTIONS,),
+    ),
+    Mutation(
+        "children are looked up in a transaction",
+        "app/api/transaction.py",
+        " and gate.takes_part(asked.caller)",
+        " and False",
+        (TRANSACTIONS,),
+    ),
+    Mutation(
+        "an entry's URL climbs out of the base",
+        "app/fhir/bundle_request.py",
+        r"(?!\.{1,2}(?:[/?]|$))",
+        "",
+        (BATCHES,),
     ),
 )
