@@ -25,6 +25,9 @@ LOOKUPS, LEFT_BEHIND = "tests/api/test_lookup.py", "tests/api/test_lookup_leaves
 PATCH, CONDITIONAL, NEXT_VERSION = "app/api/patch.py", "app/api/conditional.py", "app/api/next_version.py"
 WRITING, IDEMPOTENCY = "app/store/writing.py", "app/store/idempotency.py"
 DELETES, PATCHES = "tests/api/test_delete.py", "tests/api/test_patch.py"
+CRITERIA, ORDERING = "app/store/criteria.py", "app/store/ordering.py"
+INCLUSION, LINKS = "app/store/inclusion.py", "app/store/links.py"
+HIDDEN, LINKED = "tests/store/test_search_hidden.py", "tests/store/test_search_links.py"
 CONDITIONS, REPEATED = "tests/api/test_conditional_create.py", "tests/api/test_idempotency.py"
 
 
@@ -396,5 +399,33 @@ MUTATIONS = (
         r"(?!\.{1,2}(?:[/?]|$))",
         "",
         (BATCHES,),
+    ),
+    Mutation(
+        "somebody is found by what is hidden of them",
+        CRITERIA,
+        "    if not told.contact and not told.location:\n",
+        "    if True:\n",
+        (HIDDEN,),
+    ),
+    Mutation(
+        "what is hidden of somebody says where in an order they stand",
+        ORDERING,
+        "case((is_shown(c), of(c)), else_=null())",
+        "case((is_shown(c), of(c)), else_=of(c))",
+        (HIDDEN,),
+    ),
+    Mutation(
+        "a reference that is not shown is followed",
+        INCLUSION,
+        "        if row.type != include.source or not is_shown:\n",
+        "        if row.type != include.source:\n",
+        (HIDDEN,),
+    ),
+    Mutation(
+        "a chain does not know the older records of a person",
+        LINKS,
+        "            chosen |= {id for person in people for id in person.records}\n",
+        "",
+        (LINKED,),
     ),
 )
