@@ -19,7 +19,7 @@ from app.fhir import search_query
 from app.fhir.errors import InvalidParameter
 from app.fhir.search_criteria import Pair, Place, SearchQuery
 
-_LIKE_A_NUMBER = re.compile(r"\d{3}[ -]?\d{3}[ -]?\d{4}")
+_LIKE_A_NUMBER = re.compile(r"(?<![0-9a-f])\d{3}[ -]?\d{3}[ -]?\d{4}(?![0-9a-f])")  # and no part of an id of ours
 
 
 @dataclass(frozen=True, slots=True)
