@@ -17,7 +17,7 @@ import pytest_asyncio
 from httpx import Response
 
 from app.fhir import search_index, search_parameters
-from tests.api import examples, family, questions, records
+from tests.api import bundles, examples, family, questions, records
 from tests.api.callers import Caller, Callers
 from tests.api.conftest import Running
 from tests.api.family import Child
@@ -49,7 +49,7 @@ def _seen(answer: Response) -> Seen:
     kept = tuple(
         sorted((name, value) for name, value in answer.headers.items() if name not in ("date", "x-request-id"))
     )
-    return answer.status_code, kept, _COMPLETE.sub(b"", answer.content, count=1)
+    return answer.status_code, kept, _COMPLETE.sub(b"", answer.content)
 
 
 async def _ask(caller: Caller, question: Question) -> Seen:
@@ -183,6 +183,35 @@ async def test_a_family_that_is_hidden_is_not_there(
     after = await _asked(curious, in_every_way) + await _asked(casual, by_place)
     assert {seen[0] for _, seen in before} >= {200, 401, 403, 404}
     _same(before, after)
+
+
+async def test_a_family_that_is_hidden_is_not_there_in_a_bundle(as_: Callers, hidden: Hidden, running: Running) -> None:
+    """All at once in a batch, and one at a time in transactions."""
+    entries = [_entry(each) for each in _by_place(_one_of_each(hidden, "Patient", "Consent", "Flag", "Task"))]
+    assert len(entries) > 40
+
+    async def asked() -> list[Seen]:
+        together = _seen(await bundles.send(as_["stranger"], "batch", *entries))
+        return [together, *[_seen(await bundles.send(as_["stranger"], "transaction", each)) for each in entries]]
+
+    before = await asked()
+    await _remove(running, hidden)
+    after = await asked()
+    assert {status for status, _, _ in before} >= {200, 404}
+    for place, (one, other) in enumerate(zip(before, after, strict=True)):
+        assert one == other, entries[place - 1] if place else "batch"
+
+
+def _entry(question: Question) -> bundles.Resource:
+    query = f"?{urlencode(question.params)}" if question.params else ""
+    match question.method:
+        case "GET":
+            return bundles.entry("GET", question.url + query)
+        case "POST":
+            return bundles.entry("POST", f"{question.url}/_search{query}")
+        case method:
+            resource = json.loads(question.text) if question.text else None
+            return bundles.entry(method, question.url, resource, ifMatch='W/"1"')
 
 
 @pytest.mark.parametrize(
