@@ -9,7 +9,7 @@ import json
 from functools import cache
 from pathlib import Path
 
-from app.fhir import schema_elements
+from app.fhir import schema_parsing
 from app.fhir.schema_elements import Structure
 
 FOLDER = Path(__file__).resolve().parents[2] / "fhir_profiles"
@@ -57,4 +57,4 @@ def resource_types() -> tuple[str, ...]:
 
 
 def _read(path: Path) -> list[Structure]:
-    return [schema_elements.parsed(structure, "snapshot") for structure in json.loads(path.read_text("utf-8"))]
+    return [schema_parsing.parsed(structure, "snapshot") for structure in json.loads(path.read_text("utf-8"))]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from app.fhir import schema_definitions, schema_elements, schema_snapshot, systems
+from app.fhir import schema_definitions, schema_parsing, schema_snapshot, systems
 from app.fhir.schema_elements import CORE, DefinitionError, Structure, Type
 
 APPLIES_WHERE = f"{systems.CRADLE}/StructureDefinition/Extension-Cradle-AppliesWhere"
@@ -49,7 +49,7 @@ def profiles() -> dict[str, Profile]:
     for path in sorted((schema_definitions.FOLDER / "StructureDefinition").glob("*.json")):
         definition = json.loads(path.read_text("utf-8"))
         _check(definition)
-        structure = schema_elements.parsed(definition, "differential")
+        structure = schema_parsing.parsed(definition, "differential")
         conditions = tuple(_condition(e) for e in definition.get("extension", ()) if e["url"] == APPLIES_WHERE)
         found[structure.url] = Profile(structure, definition["baseDefinition"], conditions)
     return found

@@ -16,7 +16,7 @@ from app.fhir import (
     invariants_cradle,
     json_text,
     schema_definitions,
-    schema_elements,
+    schema_parsing,
     schema_profiles,
     schema_terminology,
     systems,
@@ -107,14 +107,14 @@ def test_what_would_not_be_enforced_stops_the_start(element: dict[str, Any]) -> 
     profile = _read(DEFINITIONS["Cradle-Patient"])
     profile["differential"]["element"] = [element]
     with pytest.raises(DefinitionError):
-        schema_elements.parsed(profile, "differential")
+        schema_parsing.parsed(profile, "differential")
 
 
 @pytest.mark.parametrize("path", ["Patient.nickname", "Patient.name.nickname", "Patient.name.given.first", "Flag.code"])
 def test_a_profile_on_an_element_that_is_not_there_stops_the_start(path: str) -> None:
     definition = copy.deepcopy(_read(DEFINITIONS["Cradle-Patient"]))
     definition["differential"]["element"] = [{"path": path, "min": 1}]
-    structure = schema_elements.parsed(definition, "differential")
+    structure = schema_parsing.parsed(definition, "differential")
     profile = schema_profiles.Profile(structure, "http://hl7.org/fhir/StructureDefinition/Patient", ())
     with pytest.raises(DefinitionError):
         schema_profiles.snapshot(profile)
