@@ -11,7 +11,7 @@ from functools import cache
 
 from app.fhir import invariants_base, invariants_cradle, schema_definitions, schema_primitives, schema_shape
 from app.fhir.fault import Fault
-from app.fhir.invariants_base import Invariant, Value
+from app.fhir.invariants_predicates import Invariant, Value
 from app.fhir.schema_elements import Constraint
 from app.fhir.schema_shape import Step
 

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from app.fhir import coding, invariants_record, schema_terminology, systems
-from app.fhir.invariants_base import Invariant, Value
+from app.fhir.invariants_predicates import Invariant, Value
 from app.fhir.nhs_number import NHSNumber
 
 Steps = tuple[str | int, ...]
