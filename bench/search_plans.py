@@ -3,7 +3,7 @@
     make bench          or: PYTHONPATH=. .venv/bin/python bench/search_plans.py --size 1000000
 
 It fills a database with so many resources, lets PostgreSQL gather its statistics, and has it explain every search by each
-parameter of each type with each modifier and prefix, in each order, through each link, and what belongs to a page. It fails
+parameter of each type with each modifier and prefix, in each order, through each link, what belongs to a page, and every history. It fails
 where a table of resources, versions or search values would be read whole. A search by what most resources have (`:not`,
 `:missing=true`, `ne`) walks its type in order, and its exact total counts that type: that is as long as the type is.
 """
@@ -31,6 +31,8 @@ async def explained(store: Database, world: World) -> list[Plan]:
             found.append(await plans.of(tx, permits, search))
         for followed in searches.followed(world):
             found.append(await plans.of_included(tx, permits, followed))
+        for history in searches.histories(world):
+            found.append(await plans.of_history(tx, permits, history))
     return found
 
 

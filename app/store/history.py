@@ -89,7 +89,7 @@ def _versions(
     permit: Permit, types: tuple[str, ...], query: HistoryQuery, after: After | None, id: UUID | None
 ) -> Select[Any]:
     """As many as a page needs."""
-    where = _at(id) if id else _of_one_type(types)
+    where = _at(id) if id else ()
     seen = _seen(permit, types, query, where, after, fan_out=None if id else _FEED)
     return seen.order_by(*_newest_first(seen.selected_columns)).limit(query.count + 1)
 
@@ -133,11 +133,6 @@ def _same(other: Subquery, seen: Subquery) -> Any:
 
 def _at(id: UUID) -> tuple[Where, ...]:
     return (lambda c: c.id == id, lambda c: c.bucket == resource_id.bucket(id))
-
-
-def _of_one_type(types: tuple[str, ...]) -> tuple[Where, ...]:
-    """So that the index by type is read in its own order, which it is not for one of several."""
-    return (lambda c: c.type == types[0],) if len(types) == 1 else ()
 
 
 def _newest_first(columns: Any) -> Sequence[Any]:

@@ -10,16 +10,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.fhir import search_parameters, systems
 from app.policy import authority
 from app.policy.access import Caller, CareSetting, Kind
 from app.policy.authority import AccessRequest, Permit
-from app.store import database, inclusion, page_statement, search
+from app.store import database, history, inclusion, page_statement, search
 from app.store.compiled import Compiled
 from bench.planning.rows import KEY, LARGE, NOW
-from bench.planning.searches import Followed, Search
+from bench.planning.searches import Followed, History, Search
 
 Json = dict[str, Any]
 _CALLER = Caller(
@@ -57,7 +58,7 @@ def permits() -> dict[str, Permit]:
 
 async def of(tx: AsyncConnection, permits: Mapping[str, Permit], asked: Search) -> Plan:
     """Of the page with its total. What it asks of other resources first is asked, and planned with it."""
-    async with _noted(await database.driver(tx)) as statements:
+    async with _noted(tx) as statements:
         people = await search.about(tx, asked.query, KEY)
         page = await page_statement.prepared(tx, permits, asked.query, people, asked.place, KEY)
     compiled = Compiled(page.build())
@@ -67,21 +68,37 @@ async def of(tx: AsyncConnection, permits: Mapping[str, Permit], asked: Search) 
 
 async def of_included(tx: AsyncConnection, permits: Mapping[str, Permit], asked: Followed) -> Plan:
     """Of what belongs to a page, which is asked for as it would be."""
-    async with _noted(await database.driver(tx)) as statements:
+    async with _noted(tx) as statements:
         await inclusion.included(tx, permits, asked.rows, [asked.include], KEY)
     return await _planned(tx, asked.asked, statements)
 
 
+async def of_history(tx: AsyncConnection, permits: Mapping[str, Permit], asked: History) -> Plan:
+    """Of a page of versions, which is asked for as it would be. That of everything begins with the newest, on no condition."""
+    async with _noted(tx) as statements:
+        await history.page(tx, {type: permits[type] for type in asked.types}, asked.query, asked.after, asked.id)
+    return await _planned(tx, asked.asked, statements, in_order=len(asked.types) > 1)
+
+
 @asynccontextmanager
-async def _noted(driver: Any) -> AsyncIterator[list[tuple[str, Sequence[Any]]]]:
-    """The statements that are executed meanwhile, with their values."""
+async def _noted(tx: AsyncConnection) -> AsyncIterator[list[tuple[str, Sequence[Any]]]]:
+    """The statements that are executed meanwhile, by SQLAlchemy or by asyncpg itself, with their values."""
     statements: list[tuple[str, Sequence[Any]]] = []
+    driver = await database.driver(tx)
+
+    def note(connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        statements.append((statement, tuple(parameters)))
+
+    event.listen(tx.sync_connection, "before_cursor_execute", note)
     with driver.query_logger(lambda query: statements.append((query.query, query.args))):
         yield statements
-    await asyncio.sleep(0)  # the driver tells of them when it is next idle
+    event.remove(tx.sync_connection, "before_cursor_execute", note)
+    await asyncio.sleep(0)  # asyncpg tells of them when it is next idle
 
 
-async def _planned(tx: AsyncConnection, asked: str, statements: Sequence[tuple[str, Sequence[Any]]]) -> Plan:
+async def _planned(
+    tx: AsyncConnection, asked: str, statements: Sequence[tuple[str, Sequence[Any]]], *, in_order: bool = False
+) -> Plan:
     driver = await database.driver(tx)
     plans: list[Json] = []
     for sql, parameters in statements:
@@ -92,7 +109,7 @@ async def _planned(tx: AsyncConnection, asked: str, statements: Sequence[tuple[s
     return Plan(
         asked,
         sum(plan["Total Cost"] for plan in plans),
-        tuple(sorted({node["Relation Name"] for node in nodes if _reads_all(node)})),
+        tuple(sorted({node["Relation Name"] for node in nodes if _reads_all(node, in_order)})),
         tuple(sorted({node["Index Name"] for node in nodes if "Index Name" in node})),
     )
 
@@ -103,9 +120,10 @@ def _nodes(node: Json) -> Iterator[Json]:
         yield from _nodes(child)
 
 
-def _reads_all(node: Json) -> bool:
-    """A scan of the table, or of an index without a condition on it."""
+def _reads_all(node: Json, in_order: bool) -> bool:
+    """A scan of the table, or of an index without a condition on it, unless a page is read in the order of that."""
     if node.get("Relation Name") not in LARGE:
         return False
     kind = node["Node Type"]
-    return kind == "Seq Scan" or (kind in ("Index Scan", "Index Only Scan") and "Index Cond" not in node)
+    walks = kind in ("Index Scan", "Index Only Scan") and "Index Cond" not in node
+    return kind == "Seq Scan" or (walks and not in_order)

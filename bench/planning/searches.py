@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import TypeAlias, get_args
+from uuid import UUID
 
 from app.fhir import search_parameters
+from app.fhir.history_query import HistoryQuery
 from app.fhir.search_criteria import (
     About,
     Among,
@@ -32,6 +34,7 @@ from app.fhir.search_criteria import (
 from app.fhir.search_parameters import SearchParameter
 from app.fhir.time import Span
 from app.policy import asking
+from app.store.history import After
 from app.store.search import Row
 from bench.planning.rows import NOW, World
 
@@ -89,6 +92,32 @@ def followed(world: World) -> Iterator[Followed]:
                     forth = Include(source, parameter, iterate=False, target=target)
                     yield Followed(f"{target}?_revinclude={name}", back, _rows(world, target))
                     yield Followed(f"{source}?_include={name}", forth, _rows(world, source, parameter, target))
+
+
+@dataclass(frozen=True)
+class History:
+    """Of these types, or of the one resource of `id`."""
+
+    asked: str
+    types: tuple[str, ...]
+    query: HistoryQuery
+    after: After | None = None
+    id: UUID | None = None
+
+
+def histories(world: World) -> Iterator[History]:
+    """Of a resource, of its type and of everything: all of it, since a moment, as of a moment, and further on."""
+    everything = search_parameters.written_types()
+    for type in everything:
+        id = world.of_type[type][1]
+        after = After(NOW - timedelta(days=1), id, 1)
+        for since, at, place in ((None, None, None), (_DAY.start, None, None), (None, _DAY, None), (None, None, after)):
+            query = HistoryQuery(since, at, 50)
+            said = "&".join(name for name, asked in (("_since", since), ("_at", at), ("_page", place)) if asked)
+            yield History(f"{type}/[id]/_history?{said}", (type,), query, place, id)
+            yield History(f"{type}/_history?{said}", (type,), query, place)
+            if type == everything[0]:
+                yield History(f"_history?{said}", everything, query, place)
 
 
 def _rows(world: World, type: str, refers: SearchParameter | None = None, target: str = "") -> tuple[Row, ...]:

@@ -58,6 +58,13 @@ async def test_what_belongs_to_a_page_has_an_index(filled: tuple[store.Database,
     assert sum(1 for plan in found if plan.indexes) > 10
 
 
+async def test_every_history_has_an_index(filled: tuple[store.Database, World], tx: AsyncConnection) -> None:
+    asked = [each for each in searches.histories(filled[1]) if each.types[0] == "CarePlan"]
+    found = [await plans.of_history(tx, plans.permits(), each) for each in asked]
+    assert [plan for plan in found if plan.scanned] == []
+    assert len([plan for plan in found if plan.indexes]) == 12
+
+
 @pytest.mark.parametrize(
     ("asked", "index"),
     [
