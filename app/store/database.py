@@ -21,7 +21,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as AllInUse
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -139,6 +139,7 @@ async def connect(url: str, *, connections: int = 8, hot_connections: int = 2, s
         connect_args={"server_settings": SERVER_SETTINGS, "timeout": seconds},
     )
     event.listen(engine.sync_engine, "before_cursor_execute", _guard)
+    event.listen(engine.sync_engine, "checkout", _is_open)
     hot = await asyncpg.create_pool(
         url, min_size=1, max_size=hot_connections, server_settings=SERVER_SETTINGS, reset=_keep, timeout=seconds
     )
@@ -181,6 +182,15 @@ def _upgrade(connection: Connection) -> None:
 
 def _guard(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
     guard.check(statement)
+
+
+def _is_open(connection: Any, *_: Any) -> None:
+    """A connection that broke while nobody used it is not given out: the database was away, and so are the others of then.
+
+    asyncpg knows without asking; SQLAlchemy does not, where it is asyncpg itself that begins the transaction.
+    """
+    if connection.driver_connection.is_closed():
+        raise InvalidatePoolError("The database closed this connection.")
 
 
 async def _keep(_: Any) -> None:
