@@ -203,7 +203,7 @@ async def copy(connection: Any, table: Table, rows: Sequence[tuple[Any, ...]]) -
     """
     if not rows:
         return
-    if not connection.is_in_transaction():
+    if not connection.is_in_transaction() and not connection.is_closed():
         raise RuntimeError("COPY outside a transaction would commit on its own.")
     if len(rows) <= _FEW:
         await connection.executemany(_insert(table), rows)
