@@ -27,6 +27,7 @@ WRITING, IDEMPOTENCY = "app/store/writing.py", "app/store/idempotency.py"
 DELETES, PATCHES = "tests/api/test_delete.py", "tests/api/test_patch.py"
 CRITERIA, ORDERING = "app/store/criteria.py", "app/store/ordering.py"
 INCLUSION, LINKS = "app/store/inclusion.py", "app/store/links.py"
+ASKING, ASKED = "app/policy/asking.py", "tests/api/test_asking.py"
 HIDDEN, LINKED = "tests/store/test_search_hidden.py", "tests/store/test_search_links.py"
 CONDITIONS, REPEATED = "tests/api/test_conditional_create.py", "tests/api/test_idempotency.py"
 
@@ -427,5 +428,40 @@ MUTATIONS = (
         "            chosen |= {id for person in people for id in person.records}\n",
         "",
         (LINKED,),
+    ),
+    Mutation(
+        "where somebody lives is asked for without being told",
+        ASKING,
+        '    return bool(_elements(path) & {*location, "identifier"})\n',
+        "    return False\n",
+        (ASKED,),
+    ),
+    Mutation(
+        "a label of our own tells nothing of a place",
+        ASKING,
+        "not asked.isdisjoint(_OF_META) or ",
+        "",
+        (ASKED,),
+    ),
+    Mutation(
+        "everything is told of a Patient who is hidden",
+        "app/api/compartment_answer.py",
+        "if asking.needs_patient and not await",
+        "if False and not await",
+        ("tests/api/test_everything.py",),
+    ),
+    Mutation(
+        "a link of a chain needs no scope of its own",
+        "app/api/search_permits.py",
+        'permit(service, asked, "search", type, "s") for type in sorted(types)',
+        'permit(service, asked, "search", query.type, "s") for type in sorted(types)',
+        ("tests/api/test_search_language.py",),
+    ),
+    Mutation(
+        "a search for what is about somebody leaves no trace with them",
+        "app/api/compartment_answer.py",
+        "people = (asking.patient_id,)",
+        "people = ()",
+        ("tests/api/test_compartment.py",),
     ),
 )
