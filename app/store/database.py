@@ -65,14 +65,10 @@ class Database:
         try:
             async with self._begun_here.connect() as tx:
                 raw: Any = (await tx.get_raw_connection()).driver_connection
-                try:
-                    with _patience(raw, self.seconds):
-                        async with raw.transaction(), tx.begin():
-                            yield tx
-                            is_committing = True
-                finally:
-                    if raw.is_closed():  # or the pool would give it to the next, since it did not see it fail
-                        await tx.invalidate()
+                with _patience(raw, self.seconds):
+                    async with raw.transaction(), tx.begin():
+                        yield tx
+                        is_committing = True
         except FAILURES as error:
             raise unavailable(error, IN_DOUBT if is_committing else NOTHING_DONE) from error
 
