@@ -39,7 +39,7 @@ CONNECTION_LOST = (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSEr
 NOTHING_DONE = "Try again. Nothing was released or kept."
 IN_DOUBT = "Nothing was released. It is not known whether anything was kept: look before you send it again."
 _TOO_LONG = frozenset({"57014", "55P03", "25P04"})  # query_canceled, lock_not_available, transaction_timeout
-FAILURES = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+FAILURES = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 
 @dataclass(frozen=True)
