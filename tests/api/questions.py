@@ -60,7 +60,8 @@ def _one_value_each(resource: dict[str, Any]) -> Iterator[tuple[str, str]]:
         code, _, value = token.partition("#")
         parameter = search_parameters.searched_by(resource["resourceType"])[code.partition(":")[0]]
         if value:
-            name = f"{code}:identifier" if parameter.type == "reference" and "|" in value else code
+            by_identifier = parameter.type == "reference" and not parameter.is_canonical and "|" in value
+            name = f"{code}:identifier" if by_identifier else code
             found[name] = value.removeprefix("|")
     found |= {key.partition(".")[2]: value for key, _, value in indexed.strings}
     found |= {key.partition(".")[2]: each.start.date().isoformat() for key, each in indexed.dates if each.start}

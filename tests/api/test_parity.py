@@ -127,8 +127,9 @@ def _searches(resource: dict[str, Any], child: Child) -> Iterator[dict[str, str]
 
 
 def _modified(type: str, code: str, value: str) -> str:
-    is_reference = search_parameters.searched_by(type)[code.partition(":")[0]].type == "reference"
-    return f"{code}:identifier" if is_reference and "|" in value else code
+    parameter = search_parameters.searched_by(type)[code.partition(":")[0]]
+    by_identifier = parameter.type == "reference" and not parameter.is_canonical and "|" in value
+    return f"{code}:identifier" if by_identifier else code
 
 
 async def _asked(callers: Iterable[Caller], questions: Iterable[Question]) -> list[tuple[Question, Seen]]:
