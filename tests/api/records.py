@@ -9,7 +9,7 @@ from typing import Any
 
 from app.fhir import systems
 from tests.api import examples, family
-from tests.api.callers import Callers
+from tests.api.callers import Caller, Callers
 from tests.api.family import Child
 
 Json = dict[str, Any]
@@ -75,3 +75,13 @@ async def agree(as_: Callers, child: Child, *categories: str) -> Json:
 def changed(resource: Mapping[str, Any], **elements: Any) -> Json:
     """A stored resource with something else in it."""
     return {**resource, **elements}
+
+
+def url(resource: Json) -> str:
+    """Where it is, below the base."""
+    return f"{resource['resourceType']}/{resource['id']}"
+
+
+async def progress(caller: Caller, stored: Json, **elements: Any) -> int:
+    """The status with which a change of it is answered."""
+    return (await caller.update(stored | elements, stored["meta"]["versionId"])).status_code

@@ -17,7 +17,7 @@ from tests.api.answers import ids
 from tests.api.callers import Caller, Callers
 from tests.api.conftest import Running
 from tests.api.family import Child
-from tests.api.records import ABOUT_A_PERSON, ABOUT_NOBODY, DIRECTORY, EVERY, Kept
+from tests.api.records import ABOUT_A_PERSON, ABOUT_NOBODY, DIRECTORY, EVERY, Kept, url
 
 ALL_CATEGORIES = (
     *("demographics", "contact", "live-birth", "development", "family-circumstances", "health", "child-protection"),
@@ -29,10 +29,6 @@ OWN_ONLY = (*(each for each in ABOUT_A_PERSON if each.category is None), *ABOUT_
 
 def by_name(kept: Kept) -> str:
     return kept.example
-
-
-def url(resource: dict[str, Any]) -> str:
-    return f"{resource['resourceType']}/{resource['id']}"
 
 
 def seen(answer: Response) -> tuple[int, bytes, dict[str, str]]:
