@@ -7,9 +7,10 @@ person at the screen gets one result or none, as from the Personal Demographics 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from starlette.responses import Response
 
@@ -42,9 +43,9 @@ async def match(service: Service, asked: Asked) -> Response:
     sent = parameters.values(body, _TAKEN)
     patient = _patient(sent)
     async with service.database.transaction() as tx:
-        rows = await _candidates(service, tx, may_see, patient)
+        rows, named = await _candidates(service, tx, may_see, patient)
         found = _best(asked, sent, patient, rows)
-        await audit.record(tx, _entries(asked, patient, [row for row, _ in found]))
+        await audit.record(tx, _entries(asked, patient, [row for row, _ in found], named))
     return responses.fhir(_bundle(service, asked, found, len(rows)))
 
 
@@ -68,15 +69,19 @@ def _patient(sent: dict[str, Any]) -> dict[str, Any]:
     return patient
 
 
-async def _candidates(service: Service, tx: Transaction, may_see: Permit, patient: dict[str, Any]) -> list[Row]:
-    """Whoever shares the number, the date of birth or the whole name; each once."""
+async def _candidates(
+    service: Service, tx: Transaction, may_see: Permit, patient: dict[str, Any]
+) -> tuple[list[Row], set[UUID]]:
+    """Whoever shares the number, the date of birth or the whole name, each once; and who has the number."""
     found: dict[Any, Row] = {}
+    named: set[UUID] = set()
     for pairs in _questions(patient):
         query = search_query.parse("Patient", pairs, page_size=_CANDIDATES, largest_page=_CANDIDATES)
         people = await search.about(tx, query, service.bucket_key)
         page = await search.page(tx, {"Patient": may_see}, query, people, None, service.bucket_key)
         found |= {row.id: row for row in page.rows}
-    return list(found.values())
+        named |= people.everyone if people else set()
+    return list(found.values()), named
 
 
 def _questions(patient: dict[str, Any]) -> list[list[Pair]]:
@@ -116,16 +121,18 @@ def _best(asked: Asked, sent: dict[str, Any], patient: dict[str, Any], rows: Seq
     return found[: sent.get("count", 10)]
 
 
-def _entries(asked: Asked, patient: dict[str, Any], rows: Sequence[Row]) -> list[Entry]:
-    """One for each person returned, or one that says that nobody was; with what was asked."""
+def _entries(asked: Asked, patient: dict[str, Any], rows: Sequence[Row], named: Collection[UUID]) -> list[Entry]:
+    """One for each person returned, and for whom the number names; one at least. With what was asked."""
     query = f"$match={json.dumps(patient, ensure_ascii=False, separators=(',', ':'))}"
     nothing = Entry(
         asked.caller, asked.now, "search", "Patient", audit.NOTHING, "nothing", asked.request_id, query=query
     )
-    return [
+    returned = [
         replace(nothing, outcome=audit.RELEASED, rule=row.rule, patient_id=row.id, resources=(read.named(row),))
         for row in rows
-    ] or [nothing]
+    ]
+    not_returned = sorted(set(named) - {row.id for row in rows})
+    return [*returned, *(replace(nothing, patient_id=id) for id in not_returned)] or [nothing]
 
 
 def _bundle(service: Service, asked: Asked, found: Sequence[tuple[Row, Match]], candidates: int) -> str:

@@ -13,11 +13,13 @@ from app.api import sub_request, undoing
 from app.api.registered import Table
 from app.api.requests import Asked
 from app.api.service import Service
+from app.child_protection import gate
 from app.fhir.bundle_request import Requested
 from app.fhir.errors import Malformed, PreconditionFailed
 from app.store.joined import Joined
 
 _SEARCH = re.compile(r"([A-Z][A-Za-z]{1,63})\?([!$-~]+)")
+NO_LOOKUP = "Children are not looked up in a transaction: send the lookups as a batch."
 _TWO = "_count=2&_total=none"  # enough to know that it is not one
 
 
@@ -60,6 +62,8 @@ class Matching:
         return found[0]
 
     async def _search(self, entry: Requested, type: str, query: str) -> tuple[str, ...]:
+        if type == "Flag" and gate.takes_part(self.asked.caller):
+            raise undoing.refusal(self.one, entry, Malformed(NO_LOOKUP, expression=entry.place))
         if (type, query) not in self.found:
             search = Requested(entry.index, "GET", type, f"{query}&{_TWO}", (), None, None)
             answering = sub_request.run(self.service, self.asked, self.table, search)

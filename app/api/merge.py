@@ -7,14 +7,16 @@ either number leads to all that is known of the person, consents and refusals un
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from starlette.responses import Response
 
 from app.api import create, patient_pair, read, requests, responses
-from app.api.endpoint import permit
+from app.api.endpoint import NAMED, permit
 from app.api.patient_pair import Own
 from app.api.requests import Asked
 from app.api.service import Service
@@ -48,7 +50,9 @@ async def merge(service: Service, asked: Asked) -> Response:
     sent = parameters.values(
         requests.json_body(await requests.resource_body(asked.request, service.settings.largest_body)), _TAKEN
     )
+    asked.request.scope[NAMED] = urlencode(list(_asked_for(sent)))
     ids: list[UUID | None] = []
+    versions: list[Version] = []
     row: Row | None = None
     try:
         async with service.database.transaction() as tx:
@@ -60,14 +64,29 @@ async def merge(service: Service, asked: Asked) -> Response:
             await audit.record(tx, kept or _nothing(asked, ids))
     except _Preview:
         async with service.database.transaction() as tx:
-            await audit.record(tx, _nothing(asked, ids))
+            await audit.record(tx, [_shown(asked, version) for version in versions])
     if row is None:
         raise NotFound
     return _answer(sent, row)
 
 
+def _asked_for(sent: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Whom a refusal of this is remembered with."""
+    for name, value in sent.items():
+        if isinstance(value, dict) and "reference" in value:
+            yield name, str(value["reference"])
+        elif isinstance(value, dict):
+            yield name, f"{value.get('system', '')}|{value.get('value', '')}"
+
+
+def _shown(asked: Asked, version: Version) -> audit.Entry:
+    """Of a preview: the version that is there still, which its caller was shown with what would change."""
+    entry = create.kept(asked, "read", version)
+    return replace(entry, resources=(f"Patient/{version.id}/_history/{version.version - 1}",))
+
+
 def _nothing(asked: Asked, ids: Sequence[UUID | None]) -> list[audit.Entry]:
-    return [read.entry(asked, "update", "Patient", id, None) for id in ids]
+    return [read.entry(asked, "update", "Patient", id, None) for id in dict.fromkeys(ids)]
 
 
 async def _named(service: Service, tx: Transaction, sent: dict[str, Any], which: str) -> UUID | None:
@@ -94,7 +113,8 @@ async def _merged(
     service: Service, asked: Asked, tx: Transaction, may_see: Permit, ids: Sequence[UUID | None]
 ) -> tuple[list[Version], Row | None]:
     """Both new versions, and the record that stays as the caller sees it; nothing where either is not to be seen."""
-    if len(set(ids)) == 1 and ids[0]:
+    same = ids[0] if len(set(ids)) == 1 else None
+    if same and await reading.read(tx, may_see, "Patient", same):  # else it would tell whether somebody has a number
         raise Unprocessable("The source and the target are one record.", expression=_PLACE)
     pair = await patient_pair.both(service, tx, may_see, ids)
     if pair is None:

@@ -7,9 +7,10 @@ more than was sent.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from functools import partial
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from app.api import create, responses
@@ -17,7 +18,7 @@ from app.api.requests import Asked
 from app.api.service import Service
 from app.fhir import json_text
 from app.fhir.errors import Gone, VersionMismatch
-from app.policy import authorship, continuation, redaction
+from app.policy import authorship, continuation, own_name, redaction
 from app.policy.authority import Interaction, Permit
 from app.store import audit, known, reading, resource, writing
 from app.store.database import Transaction
@@ -27,6 +28,8 @@ from app.store.writing import Draft
 
 Change: TypeAlias = Callable[[Row, Stored], Draft]
 """What is to be stored, from the current version as its author may see it and as it is."""
+Keep: TypeAlias = Callable[[Mapping[str, Any], dict[str, Any]], dict[str, Any]]
+"""What is to be stored, from the current version as it is and what was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +107,10 @@ async def _check_not_gone(tx: Transaction, may_see: Permit, place: Place) -> Non
 async def _allowed(service: Service, asked: Asked, tx: Transaction, row: Row, stored: Stored, draft: Draft) -> Draft:
     """What is kept of a draft, if this caller may put it in the place of the current version."""
     current, organization = json.loads(stored.content), asked.caller.organization
-    is_keeper = organization in authorship.keepers(current, stored.custodian)
-    kept = {"shows_location": row.shows_location, "is_keeper": is_keeper}
-    content = continuation.continued(current, draft.resource, **kept)
+    keep = _keeping(row, current, stored, organization)
+    if keep is continuation.carried_out and not _is_carried_out(row, stored, draft):
+        raise own_name.not_yours()
+    content = keep(current, draft.resource)
     about = await known.about(tx, content, organization, service.bucket_key)
     if refused := authorship.refusal_to_change(
         asked.caller,
@@ -122,6 +126,20 @@ async def _allowed(service: Service, asked: Asked, tx: Transaction, row: Row, st
         raise refused
     text = draft.text
     if content is not draft.resource:
-        exact = continuation.continued(json_text.exact(stored.content), json_text.exact(draft.text), **kept)
-        text = json_text.written_exactly(exact)
+        text = json_text.written_exactly(keep(json_text.exact(stored.content), json_text.exact(draft.text)))
     return Draft(content, text, stored.custodian)
+
+
+def _keeping(row: Row, current: Mapping[str, Any], stored: Stored, organization: str) -> Keep:
+    """How the current version goes on in the next one by this author."""
+    if row.type == "Task" and row.rule == "recipient":
+        return continuation.carried_out
+    is_keeper = organization in authorship.keepers(current, stored.custodian)
+    return partial(continuation.continued, shows_location=row.shows_location, is_keeper=is_keeper)
+
+
+def _is_carried_out(row: Row, stored: Stored, draft: Draft) -> bool:
+    """Whether a Task's recipient changes nothing else of what they are shown; what is hidden cannot be found out so."""
+    shown = {"contact": row.shows_contact, "location": row.shows_location}
+    before, after = (json.loads(redaction.shown(text, row.type, **shown)) for text in (stored.content, draft.text))
+    return own_name.carries_out(before, after)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from starlette.responses import Response
 
 from app.api import answered, creating, promises, responses, rewriting, sub_request, undoing
-from app.api.matching import Matching
+from app.api.matching import NO_LOOKUP, Matching
 from app.api.promises import Promises
 from app.api.registered import Table
 from app.api.requests import Asked
@@ -108,8 +108,7 @@ def _check(asked: Asked, entries: Sequence[Requested]) -> None:
         if entry.is_operation:
             raise Malformed("An operation is no part of a transaction: send it alone.", expression=place)
         if entry.is_read and entry.path.partition("/")[0] == "Flag" and gate.takes_part(asked.caller):
-            say = "Children are not looked up in a transaction: send the lookups as a batch."
-            raise Malformed(say, expression=place)
+            raise Malformed(NO_LOOKUP, expression=place)
         if entry.method in _CHANGES and not entry.query:
             if entry.path in written:
                 raise _twice(entry)

@@ -1,4 +1,4 @@
-"""What the next version of a Patient keeps of the one before, whatever was sent.
+"""What the next version of a resource keeps of the one before, whatever was sent.
 
 https://hl7.org/fhir/R4/resource.html#tag-updates (labels stay unless they are taken away on purpose)
 
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.fhir import coding, systems
-from app.policy import facts, redaction, subtraction
+from app.policy import facts, own_name, redaction, subtraction
 
 
 def continued(
@@ -31,6 +31,12 @@ def continued(
     if sent["resourceType"] == "Patient":
         _keep_restriction(current, kept, is_keeper=is_keeper)
     return kept if kept != sent else sent
+
+
+def carried_out(current: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
+    """A Task by who does it: how far it has got as they say, and all that is its requester's as it was, labels too."""
+    kept = {name: value for name, value in current.items() if name.lstrip("_") not in own_name.CARRIED_OUT}
+    return kept | {name: value for name, value in sent.items() if name.lstrip("_") in own_name.CARRIED_OUT}
 
 
 def rejoined(stored: Mapping[str, Any], shown: Mapping[str, Any], patched: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ _RESPONSIBLE = {  # the element that names the organisation
 _REFERS = {"Provenance": "target", "Group": "member"}
 _ANYBODY = ("Practitioner",)  # professionals are known to everyone, and changed by who entered them
 # What is told of a Task by who does it: the rest is the requester's.
-_CARRIED_OUT = frozenset(
+CARRIED_OUT = frozenset(
     {"status", "statusReason", "businessStatus", "executionPeriod", "lastModified", "note", "output"}
 )
 
@@ -56,7 +56,7 @@ def carries_out(current: Mapping[str, Any], resource: Mapping[str, Any]) -> bool
     if resource["status"] in _TAKEN_BACK:
         return False
     asked, is_asked = (
-        {name: value for name, value in each.items() if name.lstrip("_") not in {"meta", "text", *_CARRIED_OUT}}
+        {name: value for name, value in each.items() if name.lstrip("_") not in {"meta", "text", *CARRIED_OUT}}
         for each in (current, resource)
     )
     return asked == is_asked

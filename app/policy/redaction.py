@@ -30,7 +30,7 @@ def shown(content: str, type: str, *, contact: bool, location: bool) -> str:
     for element in without_contact:
         resource[element] = [_MASKED]
     if without_contact:
-        meta = resource["meta"]
+        meta = resource.setdefault("meta", {})
         meta["security"] = [*meta.get("security", ()), _REDACTED]
     if without_location:
         _remove_location(resource, without_location)
@@ -65,7 +65,8 @@ def _remove_location(resource: dict[str, Any], elements: tuple[str, ...]) -> Non
     """Whatever is not known to be harmless may name a place too: identifiers, extensions, labels of our own making."""
     for element in elements:
         resource.pop(element, None)
-    kept = {name: resource["meta"][name] for name in _PLAIN_META if name in resource["meta"]}
+    meta = resource.get("meta", {})
+    kept = {name: meta[name] for name in _PLAIN_META if name in meta}
     for element in ("identifier", "extension"):
         harmless = [each for each in resource.pop(element, ()) if is_harmless(element, each)]
         if harmless:
