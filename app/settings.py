@@ -53,6 +53,9 @@ class Settings(BaseSettings):
 
     most_entries: int = 1000
     """Of a batch or transaction."""
+    largest_answer: int = 64 * 1024 * 1024
+    """Of a batch or transaction, in bytes: once it has come to that, nothing more is read for it."""
+
     largest_headers: int = 32 * 1024
 
     request_seconds: float = 30

@@ -4,6 +4,7 @@ https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.response
 """
 
 import re
+from collections.abc import Iterable
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -12,6 +13,7 @@ from starlette.responses import Response
 
 from app.fhir.bundle import Answered
 from app.fhir.bundle_request import Requested
+from app.fhir.errors import TooLarge
 
 _ONE = re.compile(r"([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
 
@@ -30,6 +32,17 @@ def of(entry: Requested, response: Response, base: str) -> Answered:
         text=text or None,
         is_outcome=is_outcome,
     )
+
+
+def are_too_large(answers: Iterable[Response], largest: int) -> bool:
+    """Whether nothing more is read, so that one Bundle cannot ask for more than there is room for."""
+    return sum(len(each.body) for each in answers) >= largest
+
+
+def too_large(entry: Requested) -> TooLarge:
+    """The refusal of an entry that comes after that."""
+    say = "The answers before this one are as much as one Bundle is answered with. Ask for the rest in another."
+    return TooLarge(say, expression=f"{entry.place}.request.url")
 
 
 def _full_url(entry: Requested, location: str | None, base: str) -> str | None:

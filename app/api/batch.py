@@ -3,7 +3,8 @@
 https://hl7.org/fhir/R4/http.html#transaction
 
 What only reads runs beside its neighbours, so that the lookups of a waiting room of children are gathered; what writes
-waits for what was asked before it. An entry that is refused, or fails, is nothing to the others.
+waits for what was asked before it. An entry that is refused, or fails, is nothing to the others. What is read has a bound
+for the whole Bundle, since a thousand searches of long pages are no more to send than a thousand short ones.
 """
 
 import asyncio
@@ -25,7 +26,10 @@ async def run(service: Service, asked: Asked, table: Table, entries: Sequence[Re
     """200 with a batch-response, whatever became of the entries."""
     answers: list[Response] = []
     for together in groups(entries):
-        answers += await asyncio.gather(*(sub_request.run(service, asked, table, entry) for entry in together))
+        if together[0].is_read and answered.are_too_large(answers, service.settings.largest_answer):
+            answers += [responses.error(answered.too_large(entry)) for entry in together]
+        else:
+            answers += await asyncio.gather(*(sub_request.run(service, asked, table, entry) for entry in together))
     base = service.settings.fhir_base
     found = (answered.of(entry, answer, base) for entry, answer in zip(entries, answers, strict=True))
     return responses.fhir(bundle.answers("batch-response", found))

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.settings import FHIR_PATH
 
-_FOUND = "cradle.route"
+FOUND = "cradle.route"  # where the scope of what matches holds the route itself
 
 
 class ByType(BaseRoute):
@@ -31,13 +31,13 @@ class ByType(BaseRoute):
         for route in self._by_first.get(_first(scope["path"]), ()):
             match, found = route.matches(scope)
             if match is Match.FULL:
-                return match, {**found, _FOUND: route}
+                return match, {**found, FOUND: route}
             if match is Match.PARTIAL and partial[0] is Match.NONE:
-                partial = match, {**found, _FOUND: route}
+                partial = match, {**found, FOUND: route}
         return partial
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        route: Route = scope[_FOUND]
+        route: Route = scope[FOUND]
         await route.handle(scope, receive, send)
 
 

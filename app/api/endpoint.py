@@ -13,13 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import telemetry
-from app.api import nhs_headers, preferences, requests, responses, tracing
+from app.api import nhs_headers, preferences, requests, responses, tracing, unrouted
 from app.api.rate_limit import RateLimit
 from app.api.refused import Refused
 from app.api.requests import Asked
 from app.api.service import Service
 from app.fhir import resource_id
-from app.fhir.errors import FHIRError, InvalidResourceId, TimedOut, TooManyLinked, VersionMismatch
+from app.fhir.errors import FHIRError, InvalidResourceId, MethodNotAllowed, TimedOut, TooManyLinked, VersionMismatch
 from app.policy import authority
 from app.policy.authority import Interaction, Permit, Refusal
 from app.store import audit
@@ -64,6 +64,8 @@ def endpoint(
             response = responses.error(refused)
         except Exception as defect:
             response = _defect(defect, request_id)
+        if response.status_code == MethodNotAllowed.status:
+            response.headers["allow"] = ", ".join(unrouted.allowed(request.app.router.routes, request.url.path))
         tracing.give_back(request, response, request_id)
         return response
 

@@ -27,6 +27,7 @@ from app.policy.access import Caller
 
 GENERAL = ("_format", "_pretty")
 _MOST_PARAMETERS = 64
+_LONGEST_LENGTH = 15  # digits of a Content-Length that are worth reading
 _VERSION = "[1-9][0-9]{0,8}"
 _PRETTY = "cradle.pretty"  # where a search by POST leaves, in the ASGI scope, that it asked for it
 
@@ -124,7 +125,12 @@ def json_body(raw: bytes) -> dict[str, Any]:
 
 
 async def body(request: Request, largest: int) -> bytes:
-    """The whole body, refused as soon as it is too large."""
+    """The whole body, refused as soon as it is too large: before it is sent, where it says how long it is."""
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("Send the body as it is, without Content-Encoding.")
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and (len(declared) > _LONGEST_LENGTH or int(declared) > largest):
+        raise TooLarge(f"The body may have {largest} bytes.")
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():

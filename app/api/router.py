@@ -4,7 +4,7 @@ https://hl7.org/fhir/R4/http.html
 """
 
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -28,6 +28,7 @@ from app.api import (
     read,
     search,
     unmerge,
+    unrouted,
     update,
     validate,
     vread,
@@ -41,6 +42,7 @@ from app.fhir.schema_elements import DefinitionError
 from app.policy import authorship, facts
 from app.settings import FHIR_PATH
 
+Respond: TypeAlias = Callable[[Request], Awaitable[Response]]
 OPEN = frozenset({f"{FHIR_PATH}/metadata"})  # what is answered without a token
 
 
@@ -122,11 +124,17 @@ def routes(service: Service) -> list[Route]:
     found = [_route("POST", "/Flag/_search", look_up), _route("GET", "/Flag", look_up)]
     found += [_route("GET", "/metadata", metadata.of(service.settings, surface()))]
     found += [_route("POST", "/", endpoint(service, "bundle", "", bundle.of(ENTRIES)))]  # [base] as some write it
-    for line in (*table(), *refusals()):
-        for type in line.types or ("",):
-            path = f"/{type}{line.path}" if type else line.path
-            found.append(_route(line.method, path, endpoint(service, line.name, type, line.of(type))))
+    for line in table():
+        found += [_route(line.method, path, respond) for path, respond in _placed(service, line)]
+    for line in refusals():
+        found += [_route(line.method, path, respond, unrouted.REFUSED) for path, respond in _placed(service, line)]
     return found
+
+
+def _placed(service: Service, line: Registered) -> Iterator[tuple[str, Respond]]:
+    """A line's paths below the base, one for each type, with what answers there."""
+    for type in line.types or ("",):
+        yield f"/{type}{line.path}" if type else line.path, endpoint(service, line.name, type, line.of(type))
 
 
 def document() -> dict[str, Any]:
@@ -134,5 +142,5 @@ def document() -> dict[str, Any]:
     return openapi.document(table())
 
 
-def _route(method: str, path: str, respond: Callable[[Request], Awaitable[Response]]) -> Route:
-    return Route(FHIR_PATH + paths.of(path), respond, methods=[method])
+def _route(method: str, path: str, respond: Respond, name: str | None = None) -> Route:
+    return Route(FHIR_PATH + paths.of(path), respond, methods=[method], name=name)

@@ -7,7 +7,7 @@ refuses all: its OperationOutcome says which it was, and it is in the audit, as 
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from starlette.responses import Response
@@ -69,6 +69,7 @@ async def _answers(matching: Matching, promised: Promises, entries: Sequence[Req
         answers |= await creating.together(matching, promised, alike) if kind else {}
         for entry in alike:
             if entry.index not in answers:
+                _check_size(matching, entry, answers)
                 answers[entry.index] = await _answer(matching, promised, entry)
             _check_place(matching, promised, entry, answers[entry.index], written)
     return answers
@@ -78,6 +79,11 @@ async def _answer(matching: Matching, promised: Promises, entry: Requested) -> R
     assigned = promised.ids.get(entry.index)
     answering = sub_request.run(matching.service, matching.asked, matching.table, entry, assigned)
     return await undoing.unless_refused(matching.one, entry, answering)
+
+
+def _check_size(matching: Matching, entry: Requested, answers: Mapping[int, Response]) -> None:
+    if entry.is_read and answered.are_too_large(answers.values(), matching.service.settings.largest_answer):
+        raise undoing.refusal(matching.one, entry, answered.too_large(entry))
 
 
 def _check_place(matching: Matching, promised: Promises, entry: Requested, answer: Response, written: set[str]) -> None:

@@ -10,11 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 
-from app.api import responses, tracing
+from app.api import by_type, responses, tracing
 from app.fhir import search_parameters
 from app.fhir.errors import FHIRError, Malformed, MethodNotAllowed, NotServed
 from app.settings import FHIR_PATH
 
+REFUSED = "refused"  # the name of a route that only says what to do instead
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -37,7 +38,7 @@ async def refused(request: Request, error: Exception) -> Response:
 
 
 def allowed(routes: Iterable[BaseRoute], path: str) -> list[str]:
-    """Every method that some route takes at a path."""
+    """Every method that some route takes at a path, to do what it asks."""
     each = list(routes)
     found = [method for method in _METHODS if any(_takes(route, method, path) for route in each)]
     return ["GET", "HEAD", *found[1:]] if found[:1] == ["GET"] else found
@@ -45,7 +46,8 @@ def allowed(routes: Iterable[BaseRoute], path: str) -> list[str]:
 
 def _takes(route: BaseRoute, method: str, path: str) -> bool:
     scope = {"type": "http", "method": method, "path": path, "root_path": "", "headers": []}
-    return route.matches(scope)[0] is Match.FULL
+    match, found = route.matches(scope)
+    return match is Match.FULL and getattr(found.get(by_type.FOUND), "name", None) != REFUSED
 
 
 def not_allowed() -> MethodNotAllowed:

@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/http.html#transaction
 
 import base64
 import json
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -443,6 +444,28 @@ async def test_a_resource_in_a_batch_is_no_larger_than_alone(as_: Callers, child
         "POST", "", b" " * (running.settings.largest_bundle + 1), {"Content-Type": FHIR_JSON}
     )
     assert whole.status_code == 413
+
+
+async def test_a_bundle_is_answered_with_so_much_and_then_reads_nothing(
+    as_: Callers, child: Child, running: Running
+) -> None:
+    little = running.settings.model_copy(update={"largest_answer": 2 * len(json.dumps(child.patient))})
+    app = create_app(little, running.database, running.clock)
+    reads = [bundles.entry("GET", f"Patient/{child.id}")] * 40
+    said = bundles.create(examples.example(family.PERMITS_CENTRE, child.numbers))
+    async with AsyncClient(transport=ASGITransport(app), base_url=running.settings.fhir_base) as http:
+        caller = Caller(http, as_["health-visiting"].token)
+        answer = await bundles.send(caller, "batch", *reads, said, *reads)
+        refused = await bundles.send(caller, "transaction", *reads)
+    statuses = bundles.statuses(answer)
+    assert statuses[:16] == [200] * 16  # those that were read together
+    assert statuses[40] == 201  # what is written has a bound of its own
+    assert set(statuses[16:40] + statuses[41:]) == {413}
+    (issue,) = bundles.answers(answer)[-1]["response"]["outcome"]["issue"]
+    assert (issue["code"], issue["expression"]) == ("too-long", ["Bundle.entry[80].request.url"])
+    assert refused.status_code == 413
+    (place,) = answers.expressions(refused)
+    assert re.fullmatch(r"Bundle\.entry\[[0-9]+\]\.request\.url", place)
 
 
 async def test_each_entry_counts_as_a_request(as_: Callers, child: Child, running: Running) -> None:

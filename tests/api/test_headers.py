@@ -152,6 +152,24 @@ async def test_what_can_be_done_instead_is_said_whole(method: str, url: str, all
     assert ("GET" in allowed) is ("GET" in answer.headers["allow"].split(", "))
 
 
+@pytest.mark.parametrize(
+    ("method", "url", "allowed"),
+    [
+        ("DELETE", "Patient/1", {"GET", "HEAD", "PUT", "PATCH"}),
+        ("DELETE", "Patient", {"GET", "HEAD", "POST", "PUT", "PATCH"}),
+        ("DELETE", "Provenance/1", {"GET", "HEAD"}),
+        ("OPTIONS", "Provenance/1", {"GET", "HEAD"}),
+        ("OPTIONS", "Patient/1", {"GET", "HEAD", "PUT", "PATCH"}),
+    ],
+)
+async def test_what_a_type_is_never_done_to_is_not_among_what_can(
+    method: str, url: str, allowed: set[str], as_: Callers
+) -> None:
+    answer = await as_["health-visiting"].send(method, url)
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) == allowed
+
+
 async def test_an_unknown_type_is_told_the_known_ones(as_: Callers) -> None:
     for url in ("Nothing", "Nothing/1", "patient", "Medication?code=x"):
         answer = await as_["health-visiting"].get(url)

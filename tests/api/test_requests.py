@@ -107,3 +107,17 @@ async def test_a_request_id_is_plain(sent: str, as_: Callers) -> None:
 async def test_what_does_not_exist_is_refused(method: str, url: str, status: int, as_: Callers) -> None:
     answer = await as_["stranger"].send(method, url)
     assert answer.status_code == status
+
+
+async def test_a_body_is_refused_before_it_is_sent_where_it_says_how_long_it_is(as_: Callers, running: Running) -> None:
+    for length in (str(running.settings.largest_body + 1), "9" * 5000):
+        headers = {"Content-Type": "application/fhir+json", "Content-Length": length}
+        answer = await as_["health-visiting"].send_text("POST", "Patient", "{}", headers)
+        assert (answer.status_code, answer.json()["issue"][0]["code"]) == (413, "too-long")
+
+
+async def test_a_body_is_sent_as_it_is(as_: Callers) -> None:
+    for encoding, status in (("gzip", 415), ("br", 415), ("identity", 400)):
+        headers = {"Content-Type": "application/fhir+json", "Content-Encoding": encoding}
+        answer = await as_["health-visiting"].send_text("POST", "Patient", "{}", headers)
+        assert answer.status_code == status, encoding
