@@ -15,7 +15,7 @@ import uvicorn
 import uvloop
 from rich.console import Console
 
-from app import main, telemetry
+from app import connection, main, telemetry
 from app.settings import Settings
 from app.store import embedded
 from app.store.database import Database
@@ -82,6 +82,8 @@ async def serve(settings: Settings, store: Database) -> None:
         app,
         host=settings.host,
         port=settings.port,
+        http=connection.Connection,
+        ws="none",
         access_log=False,
         log_level="warning",
         server_header=False,

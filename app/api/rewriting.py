@@ -8,7 +8,7 @@ from dataclasses import replace
 from app.api import undoing
 from app.api.matching import Matching
 from app.api.promises import Promises
-from app.fhir import references, schema_shape
+from app.fhir import references
 from app.fhir.bundle_request import Requested
 from app.fhir.errors import Malformed
 from app.fhir.schema_shape import Step
@@ -21,7 +21,7 @@ async def rewritten(matching: Matching, promised: Promises, entry: Requested) ->
     if entry.resource is None:
         return entry
     by_search: dict[str, str] = {}
-    for reference, place in _references(entry):
+    for reference, place in references.listed(entry.resource, f"{entry.place}.resource"):
         found = promised.resolved(reference, entry) or await matching.reference(entry, reference, place)
         if found:
             by_search[reference] = found
@@ -32,18 +32,3 @@ async def rewritten(matching: Matching, promised: Promises, entry: Requested) ->
         return (by_search.get(url) if is_reference else promised.by_url.get(url)) or url
 
     return replace(entry, resource=references.rewritten(entry.resource, visit))
-
-
-def _references(entry: Requested) -> list[tuple[str, str]]:
-    """Every Reference in an entry's resource, with its place."""
-    assert entry.resource is not None, "asked of one that has a resource"
-    found: list[tuple[str, str]] = []
-    type = str(entry.resource.get("resourceType"))
-
-    def visit(url: str, is_reference: bool, steps: tuple[Step, ...]) -> str:
-        if is_reference:
-            found.append((url, schema_shape.expression(type, steps, f"{entry.place}.resource")))
-        return url
-
-    references.rewritten(entry.resource, visit)
-    return found

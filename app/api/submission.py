@@ -3,6 +3,7 @@
 https://hl7.org/fhir/R4/http.html#ops; https://hl7.org/fhir/R4/validation.html
 """
 
+from typing import Any
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -11,7 +12,7 @@ from app.api import preferences, requests, responses
 from app.api.endpoint import ASSIGNED, NAMED
 from app.api.requests import Asked
 from app.api.service import Service
-from app.fhir import acceptance, outcome, subject, subset, systems, validation
+from app.fhir import acceptance, outcome, references, subject, subset, systems, validation
 from app.fhir.errors import Issue, Malformed, Unprocessable
 from app.fhir.json_text import JSONTextError
 from app.fhir.nhs_number import NHSNumber
@@ -43,6 +44,7 @@ def checked(service: Service, asked: Asked, type: str, raw: bytes) -> Draft:
         )
     if found := validation.faults(resource):
         raise Unprocessable("The resource is not valid.", issues=outcome.issues(found))
+    _check_references(resource, text)
     check_range(service, about)
     return Draft(resource, text, asked.caller.organization, asked.request.scope.get(ASSIGNED))
 
@@ -56,6 +58,16 @@ def _name(asked: Asked, about: Subject | None) -> None:
     if about and number:
         named = {f"{about.element}:identifier": f"{systems.NHS_NUMBER}|{number}"}
         asked.request.scope[NAMED] = urlencode(named)
+
+
+def _check_references(resource: dict[str, Any], text: str) -> None:
+    """A fullUrl means something in its own transaction alone, and there it has been replaced by now."""
+    if '"urn:' not in text:
+        return
+    say = "This names an entry of a Bundle: send both in one transaction, or refer to [type]/[id] or by identifier."
+    urns = (place for url, place in references.listed(resource) if url.startswith("urn:"))
+    if issues := tuple(Issue("value", say, place) for place in urns):
+        raise Unprocessable("A reference leads nowhere.", issues=issues)
 
 
 def check_range(service: Service, about: Subject | None) -> None:

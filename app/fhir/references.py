@@ -23,6 +23,20 @@ def rewritten(resource: dict[str, Any], visit: Visit) -> dict[str, Any]:
     return _object(resource.get("resourceType"), resource, (), visit)
 
 
+def listed(resource: dict[str, Any], start: str = "") -> list[tuple[str, str]]:
+    """What every Reference refers to by URL, with its place; `start` is that of the resource where it is nested."""
+    found: list[tuple[str, str]] = []
+    type = str(resource.get("resourceType"))
+
+    def visit(url: str, is_reference: bool, steps: tuple[Step, ...]) -> str:
+        if is_reference:
+            found.append((url, schema_shape.expression(type, steps, start)))
+        return url
+
+    rewritten(resource, visit)
+    return found
+
+
 def _object(type: object, value: dict[str, Any], steps: tuple[Step, ...], visit: Visit) -> dict[str, Any]:
     if not isinstance(type, str) or not _is_known(type.partition(".")[0]):
         return value

@@ -15,7 +15,7 @@ from httpx import ASGITransport, AsyncClient, Response
 from app.child_protection import gate
 from app.fhir import resource_id, validation
 from app.main import create_app
-from tests.api import answers, bundles, examples, family
+from tests.api import answers, bundles, examples, family, records
 from tests.api.callers import FHIR_JSON, Caller, Callers
 from tests.api.conftest import Running
 from tests.api.family import Child
@@ -400,6 +400,23 @@ async def test_what_is_wrong_with_the_bundle_is_told_with_its_place(index: int, 
 async def test_a_bundle_is_a_batch_or_a_transaction(bundle: dict[str, Any], place: str, as_: Callers) -> None:
     answer = await as_["stranger"].send_text("POST", "", json.dumps({"resourceType": "Bundle"} | bundle))
     assert (answer.status_code, place in answers.expressions(answer)) == (400, True), answer.text
+
+
+async def test_what_a_full_url_names_is_known_in_a_transaction_alone(as_: Callers, child: Child) -> None:
+    there = "urn:uuid:0b5a3cde-6f0c-4b58-9b9c-1d8f8f3f0b12"
+    about = examples.example(family.REFUSES, child.numbers)
+    about["sourceReference"] = {"reference": there}
+    document = records.record("document-reference-consent-form", child)
+    batch = await bundles.send(as_["health-visiting"], "batch", bundles.create(document, there), bundles.create(about))
+    alone = await as_["health-visiting"].create(about)
+    assert bundles.statuses(batch) == [201, 422]
+    assert (alone.status_code, answers.expressions(alone)) == (422, {"Consent.source.reference"})
+    together = await bundles.send(
+        as_["health-visiting"], "transaction", bundles.create(document, there), bundles.create(about)
+    )
+    assert bundles.statuses(together) == [201, 201]
+    source = bundles.answers(together)[1]["resource"]["sourceReference"]["reference"]
+    assert source == f"DocumentReference/{bundles.answers(together)[0]['resource']['id']}"
 
 
 async def test_the_same_full_url_twice_is_refused(as_: Callers, child: Child) -> None:
