@@ -31,8 +31,8 @@ def refusal(
     """Why this caller may not write this new resource about this person, or None. Looked at before anything is stored.
 
     `keeps`: the caller's organisation owns every Patient record of the person, and there is one. `may_merge`: that, of
-    the person by whose number this Patient is said to be replaced. `owns`: all that a Provenance or a Group refers to. A
-    plan for a restricted person is answered as nationally (CPR02).
+    the person by whose number this Patient is said to be replaced, and nobody loses a record that they keep by it.
+    `owns`: all that a Provenance or a Group refers to. A plan for a restricted person is answered as nationally (CPR02).
     """
     if refused := _refusal(caller, resource, person, keeps=keeps, may_merge=may_merge, owns=owns):
         return refused

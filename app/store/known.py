@@ -12,9 +12,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.fhir import resource_id, subject
-from app.policy import facts
+from app.policy import authorship, facts
 from app.policy.facts import Person
 from app.store import identity, resource, targets
+from app.store.resource import Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ async def about(tx: AsyncConnection, content: dict[str, Any], organization: str,
         ids = {id, *(record for person in await identity.of_records(tx, [id], key) for record in person.records)}
     rows = (await identity.lock(tx, ids)).values() if ids else ()
     person = next((_person_of(row) for row in rows), Person())
-    may_merge = successor in people and await _keeps(tx, people[successor].records, organization)
+    may_merge = successor in people and await _may_merge(tx, content, ids, people[successor].records, organization)
     owns = bool(subject.targets(content)) and await targets.owned(tx, content, organization, key)
     return Known(person, await _keeps(tx, ids, organization), may_merge, owns)
 
@@ -78,6 +79,22 @@ def _person_of(row: Any) -> Person:
 
 async def _keeps(tx: AsyncConnection, records: Iterable[UUID], organization: str) -> bool:
     """Whether an organisation owns every Patient among these records, and there is one."""
-    patients = await resource.about(tx, records, ["Patient"])
+    return _owns(await resource.about(tx, records, ["Patient"]), organization)
+
+
+async def _may_merge(
+    tx: AsyncConnection, content: dict[str, Any], own: Iterable[UUID], successor: Iterable[UUID], organization: str
+) -> bool:
+    """Whether an organisation owns every record of the successor, and a merge takes none from who keeps it: all are kept
+    by this organisation, or by the same one. `content` is of the record to be replaced, which may not be there yet."""
+    replaced, staying = [await resource.about(tx, records, ["Patient"]) for records in (own, successor)]
+    keepers = [authorship.keepers(json.loads(each.content), each.custodian) for each in (*replaced, *staying)]
+    if not replaced:
+        keepers.append(authorship.keepers(content, organization))
+    is_keeper = all(organization in each for each in keepers)
+    return _owns(staying, organization) and (is_keeper or all(each == keepers[0] for each in keepers))
+
+
+def _owns(patients: Sequence[Stored], organization: str) -> bool:
     owners = [facts.of(json.loads(each.content), each.custodian, each.patient_id).owners for each in patients]
     return bool(owners) and all(f"org|{organization}" in own for own in owners)

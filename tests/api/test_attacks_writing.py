@@ -140,3 +140,20 @@ async def test_a_child_is_not_looked_up_by_a_reference_either(as_: Callers, chil
         )
         assert (answer.status_code, "batch" in answers.diagnostics(answer)) == (400, True)
         assert await running.connection.fetchval("SELECT count(*) FROM child_protection_access") == before
+
+
+async def test_a_practice_that_is_named_in_a_record_does_not_take_it_by_a_merge(as_: Callers, child: Child) -> None:
+    keeper, practice = as_["health-visiting"], as_["gp-practice"]
+    number = examples.new_number()
+    own = examples.example("patient-toddler", {examples.CHILD: number, examples.HEALTH_VISITING: examples.PRACTICE})
+    family.created(await practice.create(own))
+    for source, target in ((child.nhs_number, number), (number, child.nhs_number)):
+        body = parameters(source=source, target=target)
+        assert (await practice.send_text("POST", "Patient/$merge", body)).status_code == 403
+    link = examples.example("patient-superseded-number", {examples.CHILD: number})["link"]
+    assert (await practice.update(child.patient | {"active": False, "link": link})).status_code == 403
+    found = await keeper.get("Patient", {"identifier": examples.number_token(child.nhs_number)})
+    assert answers.resources(found) == [child.patient]
+    superseded = examples.example("patient-superseded-number", child.numbers | {examples.FORMER: examples.new_number()})
+    superseded["managingOrganization"] = examples.organization(examples.PRACTICE)
+    assert (await practice.create(superseded)).status_code == 403
