@@ -45,6 +45,7 @@ def statement(base: str, token_url: str, version: str, surface: Surface) -> dict
         "implementation": {"description": "Cradle", "url": base},
         "fhirVersion": "4.0.1",
         "format": ["json", "application/fhir+json"],
+        "patchFormat": ["application/json-patch+json", "application/fhir+json"],
         "rest": [
             {
                 "mode": "server",

@@ -60,10 +60,11 @@ Step: TypeAlias = Named | Extension | Having | Referring
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """From the resource to the values. `types` are the FHIR types of what stands there."""
+    """From the resource to the values. `types` are the FHIR types of what stands there, `value_set` what binds a code."""
 
     steps: tuple[Step, ...]
     types: frozenset[str]
+    value_set: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,9 @@ def _path(expression: str, base: str, usable: frozenset[str] | None) -> Path:
             place = _Place("Extension", "Extension")
         else:
             steps.append(_filter(text, expression))
-    return Path(tuple(steps), frozenset(chosen.values()) if element else frozenset())
+    if element is None:
+        return Path(tuple(steps), frozenset())
+    return Path(tuple(steps), frozenset(chosen.values()), element.value_set)
 
 
 def _filter(text: str, expression: str) -> Step:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, TypeAlias, get_args
 
-from app.fhir import schema_definitions, schema_profiles, search_expression
+from app.fhir import schema_definitions, schema_profiles, schema_terminology, search_expression
 from app.fhir.schema_definitions import FOLDER
 from app.fhir.schema_elements import DefinitionError
 from app.fhir.search_expression import Expression
@@ -60,6 +60,14 @@ class SearchParameter:
     def data_types(self) -> frozenset[str]:
         """Of what is found there: `Identifier`."""
         return frozenset().union(*(path.types for path in self.expression.paths))
+
+    @property
+    def implied_systems(self) -> frozenset[str]:
+        """Those from which a plain code comes by its binding, which a search may name although no resource does."""
+        if self.data_types != {"code"}:
+            return frozenset()
+        bound = (schema_terminology.codes(path.value_set) for path in self.expression.paths if path.value_set)
+        return frozenset().union(*(systems for systems in bound if systems))
 
     @property
     def is_canonical(self) -> bool:

@@ -16,7 +16,7 @@ from app.fhir.search_criteria import Prefix, Range
 from app.fhir.search_parameters import SearchParameter
 
 _LISTED = "eq ne lt gt le ge sa eb or ap"
-_NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
+_NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?")
 _ESCAPE = re.compile(r"\\.", re.DOTALL)
 _ESCAPED = re.compile(r"\\([\\,|$])")
 _NO_SECONDS = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d)(:\d\d(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?")
@@ -42,6 +42,8 @@ def token(parameter: SearchParameter, name: str, text: str) -> str:
     system, code = parts(text)
     if not code or system == "":
         raise InvalidParameter(f"Give {name} as [system]|[code] or as [code].", expression=base(name))
+    if system and system in parameter.implied_systems:
+        system = None
     return f"{parameter.code}#{system or ''}|{code}"
 
 

@@ -35,6 +35,10 @@ def _weight(child: Child) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("params", "is_found"),
     [
+        ({"gender": "http://hl7.org/fhir/administrative-gender|female"}, True),
+        ({"gender": "http://hl7.org/fhir/administrative-gender|male"}, False),
+        ({"gender:not": "http://hl7.org/fhir/administrative-gender|female"}, False),
+        ({"gender": "http://hl7.org/fhir/task-status|female"}, False),
         ({"family:exact": "Exämple"}, True),
         ({"family:exact": "Example"}, False),
         ({"family": "example"}, True),

@@ -108,6 +108,13 @@ def parameter(key: str) -> SearchParameter:
         pytest.param(
             "Observation",
             "value-quantity",
+            f"5.40e-3|{UCUM}|g",
+            Amount("Observation.value-quantity", (Range("eq", Decimal("0.005395"), Decimal("0.005405"), UCUM, "g"),)),
+            id="an amount with an exponent",
+        ),
+        pytest.param(
+            "Observation",
+            "value-quantity",
             "100",
             Amount("Observation.value-quantity", (Range("eq", Decimal("99.5"), Decimal("100.5"), None, None),)),
             id="an amount in any unit",
@@ -223,7 +230,7 @@ def test_what_other_resources_are_asked(type: str, name: str, value: str, expect
         pytest.param("Patient", "identifier:of-type", "x|y", "identifier: Give identifier:of-type as", id="two parts"),
         pytest.param("Observation", "value-quantity", "5kg", "value-quantity: Give value-quantity as", id="one word"),
         pytest.param("Observation", "value-quantity", "5|kg", "value-quantity: Give value-quantity as", id="a unit"),
-        pytest.param("Observation", "value-quantity", "1e2", "value-quantity: Give value-quantity as", id="exponent"),
+        pytest.param("Observation", "value-quantity", "1e400", "value-quantity: Give value-quantity as", id="exponent"),
         pytest.param("Flag", "subject", "Group/1", "subject: Give subject as Patient/[id]", id="a group"),
         pytest.param("Flag", "patient.phonetic", "x", "None: Patient has no such search parameter.", id="a chain's end"),
         pytest.param("Flag", "patient.famly", "x", "None: Patient has no such search parameter. Did", id="a slip"),
