@@ -31,7 +31,12 @@ from app.store import guard
 _MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 _MIGRATION_LOCK = 7_263_118
 _MONTHS_AHEAD = 24
-SERVER_SETTINGS = {"jit": "off", "application_name": "cradle", "timezone": "UTC"}
+SERVER_SETTINGS = {
+    "jit": "off",
+    "enable_seqscan": "off",  # every search has an index to begin with: what it costs depends on its type, not on the table
+    "application_name": "cradle",
+    "timezone": "UTC",
+}
 
 
 Transaction: TypeAlias = AsyncConnection

@@ -74,10 +74,10 @@ async def of_included(tx: AsyncConnection, permits: Mapping[str, Permit], asked:
 
 
 async def of_history(tx: AsyncConnection, permits: Mapping[str, Permit], asked: History) -> Plan:
-    """Of a page of versions, which is asked for as it would be. That of everything begins with the newest, on no condition."""
+    """Of a page of versions, which is asked for as it would be. A feed begins with the newest, and may be read in that order."""
     async with _noted(tx) as statements:
         await history.page(tx, {type: permits[type] for type in asked.types}, asked.query, asked.after, asked.id)
-    return await _planned(tx, asked.asked, statements, in_order=len(asked.types) > 1)
+    return await _planned(tx, asked.asked, statements, in_order=asked.id is None)
 
 
 @asynccontextmanager

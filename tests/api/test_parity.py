@@ -23,7 +23,9 @@ from tests.api.conftest import Running
 from tests.api.family import Child
 from tests.fhir.test_fhirpath_patch import operation
 
-_COMPLETE = re.compile(rb'"meta":\{"lastUpdated":"[^"]*"\},"type":"history"')  # of the moment alone
+_COMPLETE = re.compile(  # of the moment alone, also inside the link of a feed's next page
+    rb'"meta":\{"lastUpdated":"[^"]*"\},"type":"history"|(?<=_history\?_page=)[^"]+'
+)
 Seen = tuple[int, tuple[tuple[str, str], ...], bytes]
 
 

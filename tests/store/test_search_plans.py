@@ -2,8 +2,8 @@
 
 https://www.postgresql.org/docs/current/runtime-config-query.html#GUC-ENABLE-SEQSCAN
 
-A small table is read whole because that is cheaper. So the planner is told not to, and what it still reads whole, or through
-an index without a condition on it, has no index that fits. `bench/search_plans.py` asks the same of a large one as it is.
+The service tells the planner not to read a table whole. What it still reads whole, or through an index without a condition on
+it, has no index that fits. `bench/search_plans.py` asks the same of a large database.
 """
 
 from collections.abc import AsyncIterator
@@ -40,7 +40,6 @@ class _Undone(Exception):
 async def tx(filled: tuple[store.Database, World]) -> AsyncIterator[AsyncConnection]:
     with suppress(_Undone):
         async with filled[0].transaction() as tx:
-            await tx.execute(text("SET LOCAL enable_seqscan = off"))
             yield tx
             raise _Undone
 
