@@ -88,14 +88,15 @@ def entries(
 ) -> Iterator[Entry]:
     """For the audit: one for each person returned, and for each person named of whom nothing was; one at least.
 
-    A total without rows has told something too, of everyone who was named.
+    A total without rows has told something too, of everyone who was named, and so have rows that are about nobody: the
+    organisation in somebody's record.
     """
     by_person: dict[UUID | None, list[Row]] = {}
     for row in (*found.rows, *found.included.rows):
         by_person.setdefault(row.patient_id, []).append(row)
     for named in people:
         by_person.setdefault(named, [])
-    told = bool(found.total) and not any(by_person.values())
+    told = bool(found.total or found.rows) and not any(rows for id, rows in by_person.items() if id)
     for id, of_person in (by_person or {None: []}).items():
         yield Entry(
             asked.caller,

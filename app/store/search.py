@@ -13,7 +13,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.fhir.search_criteria import About, AnyOf, Chained, Criterion, Has, Not, Place, SearchQuery
+from app.fhir import resource_id
+from app.fhir.search_criteria import About, AnyOf, Chained, Criterion, Has, Ids, Not, Place, SearchQuery
 from app.policy.authority import Permit
 from app.store import database, links, ordering, page_statement
 from app.store.compiled import Statements
@@ -55,9 +56,18 @@ async def about(tx: AsyncConnection, query: SearchQuery, key: bytes) -> People |
     """Whom a query names; None where it names nobody. Empty where those are not known."""
     own = [await links.named(tx, query.type, each, key) for each in query.criteria if isinstance(each, About)]
     through = [await links.named(tx, type, each, key) for type, each in _named_through(query.type, query.criteria)]
-    if not own and not through:
+    by_id = frozenset(_named_by_id(query))
+    if not own and not through and not by_id:
         return None
-    return People(frozenset.intersection(*own) if own else None, frozenset().union(*own, *through))
+    return People(frozenset.intersection(*own) if own else None, by_id.union(*own, *through))
+
+
+def _named_by_id(query: SearchQuery) -> Iterator[UUID]:
+    """The Patients that are asked for as a read would, there or not."""
+    if query.type == "Patient":
+        for criterion in query.criteria:
+            if isinstance(criterion, Ids):
+                yield from (id for text in criterion.ids if (id := resource_id.parse(text)))
 
 
 def _named_through(type: str, criteria: Iterable[Criterion]) -> Iterator[tuple[str, About]]:
