@@ -33,10 +33,12 @@ _MIGRATION_LOCK = 7_263_118
 _MONTHS_AHEAD = 24
 SERVER_SETTINGS = {
     "jit": "off",
+    "plan_cache_mode": "force_generic_plan",  # or each search is planned anew, which takes longer than to run it
     "enable_seqscan": "off",  # every search has an index to begin with: what it costs depends on its type, not on the table
     "application_name": "cradle",
     "timezone": "UTC",
 }
+_CACHED = {"max_cacheable_statement_size": 256 * 1024}  # a search has 16 kB and more, and is not to be prepared each time
 
 
 Transaction: TypeAlias = AsyncConnection
@@ -141,12 +143,18 @@ async def connect(url: str, *, connections: int = 8, hot_connections: int = 2, s
         max_overflow=0,
         pool_timeout=5,
         hide_parameters=True,
-        connect_args={"server_settings": SERVER_SETTINGS, "timeout": seconds},
+        connect_args={"server_settings": SERVER_SETTINGS, "timeout": seconds, **_CACHED},
     )
     event.listen(engine.sync_engine, "before_cursor_execute", _guard)
     event.listen(engine.sync_engine, "checkout", _is_open)
     hot = await asyncpg.create_pool(
-        url, min_size=1, max_size=hot_connections, server_settings=SERVER_SETTINGS, reset=_keep, timeout=seconds
+        url,
+        min_size=1,
+        max_size=hot_connections,
+        server_settings=SERVER_SETTINGS,
+        reset=_keep,
+        timeout=seconds,
+        **_CACHED,
     )
     return Database(engine, hot, seconds)
 
