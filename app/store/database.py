@@ -38,7 +38,8 @@ SERVER_SETTINGS = {
     "application_name": "cradle",
     "timezone": "UTC",
 }
-_CACHED = {"max_cacheable_statement_size": 256 * 1024}  # a search has 16 kB and more, and is not to be prepared each time
+# A search has 16 kB and more, and is not to be prepared each time.
+_CACHED = {"max_cacheable_statement_size": 256 * 1024}
 
 
 Transaction: TypeAlias = AsyncConnection
