@@ -15,6 +15,9 @@ from app.fhir.invariants_predicates import Invariant, Value
 from app.fhir.schema_elements import Constraint
 from app.fhir.schema_shape import Step
 
+_WHOLE = frozenset({"integer", "positiveInt", "unsignedInt"})
+_WRITTEN_WHOLE = "A whole number is written without point and exponent."
+
 
 @dataclass(frozen=True, slots=True)
 class NestedResource:
@@ -104,8 +107,15 @@ def _rules(type: str) -> tuple[_Rule, ...]:
     primitives = {m.definition.path: m for m in members if m.is_primitive}.values()
     rules = [_rule(type, constraint, ()) for constraint in _constraints(type)]
     rules += [_rule(type, c, (member.element,)) for member in primitives for c in member.definition.constraints]
+    whole = ((name, m) for name, m in schema_shape.members(type).items() if m.type in _WHOLE and name[0] != "_")
+    rules += [_Rule(_is_written_whole(name), _WRITTEN_WHOLE, (member.element,)) for name, member in whole]
     ours = [_Rule(rule, said, at) for rule, said, at in invariants_cradle.ANYWHERE.get(type, ())]
     return (*(rule for rule in rules if rule), *ours)
+
+
+def _is_written_whole(name: str) -> Invariant:
+    """1.0 is a whole number to JSON Schema, and no integer to FHIR (https://hl7.org/fhir/R4/datatypes.html#integer)."""
+    return lambda value, _: not isinstance(value.get(name), float)
 
 
 def _constraints(type: str) -> tuple[Constraint, ...]:

@@ -3,11 +3,12 @@
 https://hl7.org/fhir/R4/validation.html
 """
 
+import json
 from typing import Any
 
 import pytest
 
-from app.fhir import validation
+from app.fhir import json_text, validation
 from tests.fhir.resources import (
     BUNDLE,
     COMMUNICATION_REQUEST,
@@ -260,6 +261,15 @@ def test_a_required_primitive_may_have_a_reason_in_place_of_its_value() -> None:
     reason = {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}
     flag = changed(FLAG, ("_status",), {"extension": [reason]})
     assert validation.base_faults(changed(flag, ("status",), REMOVED)) == []
+
+
+@pytest.mark.parametrize("written", ["2.0", "2e0", "20e-1"])
+def test_a_whole_number_has_neither_point_nor_exponent(written: str) -> None:
+    """https://hl7.org/fhir/R4/datatypes.html#integer"""
+    text = json.dumps(PATIENT | {"multipleBirthInteger": 2}).replace('Integer": 2', f'Integer": {written}')
+    resource, _ = json_text.read(text.encode())
+    (fault,) = validation.base_faults(resource)
+    assert fault.expression == "Patient.multipleBirth"
 
 
 def test_at_most_fifty_faults_are_told() -> None:
