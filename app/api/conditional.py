@@ -89,7 +89,8 @@ def _is_narrow(query: SearchQuery) -> bool:
 def _identifiers(criteria: Iterable[Criterion]) -> Iterable[str]:
     for criterion in criteria:
         if isinstance(criterion, Among):
-            yield from (token for token in criterion.tokens if token.startswith("identifier#"))
+            is_exact = not any(token.endswith("|") for token in criterion.tokens)  # and not all of a system
+            yield from (token for token in criterion.tokens if is_exact and token.startswith("identifier#"))
 
 
 async def met(

@@ -34,7 +34,8 @@ class Quantity:
 class Indexed:
     """What a resource is found under.
 
-    A token is `code#system|value` and `code#|value`; a reference `code#Type/id` or, by identifier, as a token; a uri
+    A token is `code#system|value`, `code#|value` (of any system) and `code#system|` (any value), or `code#|value` and
+    `code#||value` (of no system); a reference `code#Type/id` or, by identifier, as a token; a uri
     `code#|uri`; an identifier of a type `code:of-type#system|code|value`; and `code#` alone says that there is a value.
     A string is the key of its parameter
     (`Patient.family`; the words beside a code `Flag.code:text`), the text folded, and the text as given.
@@ -91,19 +92,23 @@ def _all_tokens(code: str, values: Iterable[Any]) -> Iterator[str]:
 
 def _tokens(value: object) -> Iterator[str]:
     """https://hl7.org/fhir/R4/search.html#token"""
-    if isinstance(value, bool):
-        yield f"|{str(value).lower()}"
-    elif isinstance(value, str):
-        yield f"|{value}"
+    if isinstance(value, bool | str):
+        yield from _without_system(str(value).lower() if isinstance(value, bool) else value)
     elif isinstance(value, dict) and "coding" in value:
         for each in coding.items(value["coding"]):
             yield from _tokens(each)
     elif isinstance(value, dict):
         code = value.get("code", value.get("value"))
-        if isinstance(code, str):
-            yield f"|{code}"
-            if isinstance(value.get("system"), str):
-                yield f"{coding.canonical(value['system'])}|{code}"
+        if isinstance(code, str) and isinstance(value.get("system"), str):
+            system = coding.canonical(value["system"])
+            yield from (f"|{code}", f"{system}|{code}", f"{system}|")
+        elif isinstance(code, str):
+            yield from _without_system(code)
+
+
+def _without_system(code: str) -> tuple[str, str]:
+    """Of any system, and of none."""
+    return f"|{code}", f"||{code}"
 
 
 def _words(values: Iterable[Any]) -> Iterator[str]:

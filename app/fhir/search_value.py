@@ -40,10 +40,12 @@ def token(parameter: SearchParameter, name: str, text: str) -> str:
     if parameter.type == "uri":
         return f"{parameter.code}#|{unescaped(text)}"
     system, code = parts(text)
-    if not code or system == "":
-        raise InvalidParameter(f"Give {name} as [system]|[code] or as [code].", expression=base(name))
+    if not code and not system:
+        raise InvalidParameter(f"Give {name} as [system]|[code], [code], [system]| or |[code].", expression=base(name))
     if system and system in parameter.implied_systems:
-        system = None
+        return f"{parameter.code}#|{code}" if code else f"{parameter.code}#"
+    if system == "":
+        return f"{parameter.code}#||{code}"
     return f"{parameter.code}#{system or ''}|{code}"
 
 

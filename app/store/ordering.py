@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Numeric, Text, Uuid, and_, case, collate, false, func, literal, null, or_, select, true
+from sqlalchemy import Numeric, Text, Uuid, and_, case, collate, false, func, literal, not_, null, or_, select, true
 from sqlalchemy.types import TypeEngine
 
 from app.fhir import time
@@ -101,10 +101,11 @@ def _beside(table: Any, parameter: SearchParameter, value: Callable[[Any], Any])
 def _token(parameter: SearchParameter, one: Any) -> Callable[[Any], Any]:
     """By its codes, whatever their systems; a reference by what it names."""
     start = f"{parameter.code}#" if parameter.type == "reference" else f"{parameter.code}#|"
+    of_no_system = f"{parameter.code}#||"  # the same code once more
 
     def of(c: Any) -> Any:
         token = func.unnest(c.tokens).column_valued()
-        has_value = and_(func.starts_with(token, start), token != start)
+        has_value = and_(func.starts_with(token, start), token != start, not_(func.starts_with(token, of_no_system)))
         return select(one(collate(token, "C"))).where(has_value).scalar_subquery()
 
     return of

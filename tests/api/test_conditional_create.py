@@ -199,3 +199,9 @@ async def test_transactions_and_single_requests_with_one_condition_make_one(as_:
     assert {each.status_code for each in together} <= {200, 201}, [each.text for each in together]
     found = await caller.get("CommunicationRequest", {"identifier": token})
     assert len(answers.ids(found)) == 1
+
+
+async def test_all_of_a_system_is_no_condition(as_: Callers, child: Child) -> None:
+    for value in (f"{SYSTEM}|", f"{SYSTEM}|,{SYSTEM}|17"):
+        answer = await create(as_["health-visiting"], letter(child, str(uuid4())), identifier=value)
+        assert answer.status_code == 412

@@ -80,7 +80,7 @@ async def test_an_empty_answer_is_a_bundle_without_entries(as_: Callers) -> None
         ("Patient", {"family:excat": "x"}, "The modifier of family is not served here. Did you mean :exact?"),
         ("Patient", {"gender:below": "male"}, "The modifier of gender is not served here. It takes :missing, :not."),
         ("Patient", {"family": ""}, "family has no value. Leave it out, or give it one."),
-        ("Patient", {"identifier": "|"}, "Give identifier as [system]|[code] or as [code]."),
+        ("Patient", {"identifier": "|"}, "Give identifier as [system]|[code], [code], [system]| or |[code]."),
         ("Patient", {"birthdate": "yesterday"}, "Give birthdate as a date"),
         ("Patient", {"_count": "-1"}, "_count is a whole number from 0."),
         ("Patient", {"_count": "x"}, "_count is a whole number from 0."),

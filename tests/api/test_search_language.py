@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/search.html
 
 import json
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -311,3 +312,18 @@ async def test_a_lookup_is_not_shortened(as_: Callers, child: Child) -> None:
     lenient = await caller.get("Flag", child.about() | {"_unknown": "x"}, {"Prefer": "handling=lenient"})
     assert lenient.status_code == 400
     assert systems.CRADLE not in lenient.text
+
+
+async def test_a_system_alone_and_a_code_without_one(as_: Callers, child: Child) -> None:
+    """https://hl7.org/fhir/R4/search.html#token"""
+    own, system = as_["health-visiting"], f"urn:uuid:{uuid4()}"
+    tags = [{"system": system, "code": "a"}, {"code": f"{system[9:]}b"}]
+    one, other = [
+        family.created(await own.create(examples.example("related-person-mother", child.numbers, meta={"tag": [tag]})))
+        for tag in tags
+    ]
+    for asked, found in ((f"{system}|", one), (f"|{system[9:]}b", other), (f"{system}|a", one)):
+        assert ids(await own.get("RelatedPerson", {"_tag": asked})) == [found["id"]]
+    assert ids(await own.get("RelatedPerson", {"_tag": "|a", **child.about()})) == []
+    about = {**child.about(), "active": "|true"}
+    assert set(ids(await own.get("RelatedPerson", about))) == {child.mother["id"], one["id"], other["id"]}

@@ -26,20 +26,20 @@ def flag(**elements: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("resource", "code", "expected"),
     [
-        pytest.param(flag(), "status", {"", "|active"}, id="a code"),
+        pytest.param(flag(), "status", {"", "|active", "||active"}, id="a code"),
         pytest.param(flag(), "author", set(), id="what is not there"),
         pytest.param(flag(), "patient", set(), id="the person, by whom it is kept"),
         pytest.param(
             flag(category=[{"coding": [{"system": "urn:x", "code": "a"}, {"code": "b"}]}]),
             "category",
-            {"", "|a", "urn:x|a", "|b"},
+            {"", "|a", "urn:x|a", "urn:x|", "|b", "||b"},
             id="codes with and without a system",
         ),
         pytest.param(flag(category=[{"text": "words"}]), "category", {""}, id="words alone, which are a value"),
         pytest.param(
             flag(author={"reference": "Organization/1", "identifier": {"system": "urn:x", "value": "7"}}),
             "author",
-            {"", "Organization/1", "|7", "urn:x|7"},
+            {"", "Organization/1", "|7", "urn:x|7", "urn:x|"},
             id="a reference with an identifier",
         ),
         pytest.param(
@@ -49,7 +49,9 @@ def flag(**elements: Any) -> dict[str, Any]:
             id="a reference to a version",
         ),
         pytest.param(flag(author={"reference": "#1"}), "author", {""}, id="a reference to what is contained"),
-        pytest.param(flag(meta={"tag": [{"system": "urn:t", "code": "x"}]}), "_tag", {"", "|x", "urn:t|x"}, id="a tag"),
+        pytest.param(
+            flag(meta={"tag": [{"system": "urn:t", "code": "x"}]}), "_tag", {"", "|x", "urn:t|x", "urn:t|"}, id="a tag"
+        ),
         pytest.param(flag(meta={"profile": ["urn:p"]}), "_profile", {"", "|urn:p"}, id="a profile"),
         pytest.param(flag(meta={"source": "urn:s"}), "_source", {"", "|urn:s"}, id="a source"),
         pytest.param(flag(), "_tag", set(), id="no tag"),
@@ -59,10 +61,15 @@ def flag(**elements: Any) -> dict[str, Any]:
             {"http://terminology.hl7.org/CodeSystem/v2-0203|MR|7"},
             id="an identifier of a type",
         ),
-        pytest.param({"resourceType": "Patient", "active": True}, "active", {"", "|true"}, id="yes or no"),
-        pytest.param({"resourceType": "Patient"}, "deceased", {"", "|false"}, id="alive, as far as is known"),
+        pytest.param({"resourceType": "Patient", "active": True}, "active", {"", "|true", "||true"}, id="yes or no"),
         pytest.param(
-            {"resourceType": "Patient", "deceasedDateTime": "2026"}, "deceased", {"", "|true"}, id="dead since a day"
+            {"resourceType": "Patient"}, "deceased", {"", "|false", "||false"}, id="alive, as far as is known"
+        ),
+        pytest.param(
+            {"resourceType": "Patient", "deceasedDateTime": "2026"},
+            "deceased",
+            {"", "|true", "||true"},
+            id="dead since a day",
         ),
         pytest.param(
             {
@@ -70,7 +77,7 @@ def flag(**elements: Any) -> dict[str, Any]:
                 "telecom": [{"system": "phone", "value": "1"}, {"system": "email", "value": "2"}],
             },
             "phone",
-            {"", "|1", "phone|1"},
+            {"", "|1", "phone|1", "phone|"},
             id="a telephone number, and no e-mail address",
         ),
         pytest.param(

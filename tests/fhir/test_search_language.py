@@ -63,6 +63,15 @@ def parameter(key: str) -> SearchParameter:
     [
         pytest.param("Patient", "family:exact", "Ó Briain", Text("Patient.family", ("Ó Briain",), "exact"), id="exact"),
         pytest.param("Patient", "address", "Élm", Text("Patient.address", ("elm",), "starts"), id="any part of one"),
+        pytest.param("Flag", "_tag", "urn:x|", Among(("_tag#urn:x|",)), id="any code of a system"),
+        pytest.param("Flag", "_tag", "|7", Among(("_tag#||7",)), id="a code of no system"),
+        pytest.param(
+            "Patient",
+            "gender",
+            "http://hl7.org/fhir/administrative-gender|",
+            Among(("gender#",)),
+            id="any code of its own",
+        ),
         pytest.param("Patient", "gender:not", "male", Not(Among(("gender#|male",))), id="not"),
         pytest.param("Consent", "status:missing", "true", Missing(parameter("Consent.status"), True), id="missing"),
         pytest.param("Flag", "patient:missing", "false", Missing(parameter("Flag.patient"), False), id="about nobody"),
